@@ -1,0 +1,84 @@
+//! Cards for problems that the notes mention and the problem list does not: one per problem, the rest only named.
+
+use super::{
+    build::{BuildError, Desk, Made, Parts},
+    case::CardKind,
+    definition::Input,
+    finding::{Answer, filled, level},
+    load::CardPlan,
+    placeholder::Placeholder,
+    problems,
+    suggest::{Grounds, suggestions},
+    words,
+};
+use crate::{
+    cds_hooks::escape_markdown as escaped,
+    domain::{Finding, Mention},
+};
+
+/// Problems named on the last card beyond those that have a card of their own.
+const NAMED_MAX: usize = 10;
+/// Characters of a sentence or a problem's name that a card shows.
+const SENTENCE_CHARS_MAX: usize = 400;
+const NAME_CHARS_MAX: usize = 80;
+
+/// The cards of every entry of the definition that speaks for this network.
+pub fn cards(desk: &Desk<'_>, answer: &Answer<'_>) -> Result<Vec<Made>, BuildError> {
+    let mut made = Vec::new();
+    for plan in desk.definition.cards.iter().filter(|plan| plan.entry.model == answer.manifest.name) {
+        let fired = answer.findings.iter().filter(|one| one.label == plan.entry.label && level(plan, one).is_some());
+        let found = problems::unlisted(fired, desk.case.problem_list);
+        let (shown, rest) = found.split_at(found.len().min(plan.entry.most));
+        for (at, (finding, mention)) in shown.iter().enumerate() {
+            let others = if at + 1 == shown.len() { named(rest) } else { String::new() };
+            made.push(card(desk, answer, plan, finding, mention, others)?);
+        }
+    }
+    Ok(made)
+}
+
+fn named(rest: &[(&Finding, &Mention)]) -> String {
+    let names: Vec<String> =
+        rest.iter().map(|(_, mention)| escaped(&words::clipped(mention.text.expose(), NAME_CHARS_MAX))).collect();
+    words::list(&names, NAMED_MAX)
+}
+
+fn card(
+    desk: &Desk<'_>,
+    answer: &Answer<'_>,
+    plan: &CardPlan,
+    finding: &Finding,
+    mention: &Mention,
+    others: String,
+) -> Result<Made, BuildError> {
+    let level = level(plan, finding).ok_or(BuildError::Definition("a card needs a band"))?;
+    let mut filled = filled(desk, answer, finding, Input::Notes, mention.note);
+    let code = mention.code.as_ref().map(|code| code.code.as_str()).unwrap_or_default();
+    let listing = match desk.case.problem_list {
+        Some(_) => "not on the problem list",
+        None => "problem list not available to compare",
+    };
+    filled.text(Placeholder::Problem, &words::clipped(mention.text.expose(), NAME_CHARS_MAX));
+    filled.text(Placeholder::Code, code);
+    filled.text(Placeholder::Listing, listing);
+    filled.markdown(Placeholder::Sentence, escaped(&words::clipped(mention.sentence.expose(), SENTENCE_CHARS_MAX)));
+    filled.markdown(Placeholder::Others, others);
+    let grounds = Grounds {
+        manifest: answer.manifest,
+        input: answer.input,
+        explanation: answer.explanation,
+        mention: Some(mention),
+        filled: &filled,
+    };
+    let parts = Parts {
+        kind: CardKind::Finding,
+        name: Some(plan.entry.name.clone()),
+        model: Some(answer.manifest.name.clone()),
+        label: Some(finding.label.clone()),
+        indicator: level.indicator(),
+        topic: plan.entry.topic.clone(),
+        suggestions: suggestions(&plan.suggestions, &grounds, desk.case)?,
+        override_reasons: plan.override_reasons.clone(),
+    };
+    desk.card((&plan.summary, &plan.detail), &filled, parts)
+}

@@ -1,0 +1,174 @@
+//! From the request's FHIR to what each network is handed. Pure and synchronous: it runs off the async executor.
+
+use crate::{
+    cards::{Definition, Input, Policy},
+    cds_hooks::hooks::Context,
+    domain::{Film, Ignored, ModelInput, ModelName, Note, Patient, Problem, SourceRef},
+    fhir::{self, Gathered, KeyRequest, KeyState, Limits},
+};
+use serde_json::{Map, Value};
+use std::{collections::BTreeMap, sync::Arc};
+use time::OffsetDateTime;
+
+use super::Failure;
+
+/// Everything read from one chart.
+pub(super) struct Reading {
+    /// `None` when no problem list was supplied, so that nothing is said to be absent from it.
+    pub(super) problems: Option<Vec<Problem>>,
+    pub(super) inputs: BTreeMap<ModelName, Material>,
+    pub(super) ignored: Vec<Ignored>,
+    pub(super) states: BTreeMap<String, KeyState>,
+    /// What was wrong with prefetch keys, a sentence each, for the cards.
+    pub(super) remarks: Vec<String>,
+    /// Every resource that was read, whether or not a value of it reached a network.
+    pub(super) references: Vec<SourceRef>,
+}
+
+/// What there is for one network.
+#[derive(Clone)]
+pub(super) enum Material {
+    Input(Arc<ModelInput>),
+    /// Nothing to read; the words say what is not there.
+    Nothing(String),
+    /// There is something, but it could not be had or decoded.
+    Unreadable(String),
+}
+
+/// Most resources named one by one in the record.
+const REFERENCES_MAX: usize = 2_000;
+
+/// Reads what `definition` asks for.
+///
+/// # Errors
+/// [`Failure::Precondition`] for required data that is not there, [`Failure::WrongPatient`] for another patient's.
+pub(super) fn read(
+    definition: &Definition,
+    prefetch: &Map<String, Value>,
+    context: &Context,
+    now: OffsetDateTime,
+    resources_per_key: usize,
+) -> Result<Reading, Failure> {
+    let limits = Limits { resources: resources_per_key, ..Limits::default() };
+    let gathered = fhir::gather(&keys(definition), Some(prefetch), context.patient_id.expose(), &limits)?;
+    let patient = fhir::patient(&gathered);
+    let problems = fhir::problems(&gathered);
+    let mut ignored = gathered.ignored.clone();
+    ignored.extend(problems.ignored);
+    let mut inputs = BTreeMap::new();
+    for wanted in &definition.models {
+        let (material, left_out) = match wanted.input {
+            Input::Film => film(&gathered),
+            Input::Course => course(&gathered, patient.as_ref(), now),
+            Input::Notes => notes(&gathered),
+        };
+        inputs.insert(wanted.name.clone(), material);
+        ignored.extend(left_out);
+    }
+    let references = gathered.resources.iter().take(REFERENCES_MAX).map(|resource| resource.source.clone()).collect();
+    let listed = matches!(gathered.states.get(PROBLEM_LIST), Some(KeyState::Supplied { .. } | KeyState::NoData));
+    let remarks = gathered.states.iter().filter_map(|(key, state)| remark(key, *state)).collect();
+    Ok(Reading {
+        problems: listed.then_some(problems.value),
+        inputs,
+        ignored,
+        states: gathered.states,
+        remarks,
+        references,
+    })
+}
+
+/// The prefetch key of the problem list.
+const PROBLEM_LIST: &str = "conditions";
+
+/// What clinicians should know about a query that was not simply answered.
+fn remark(key: &str, state: KeyState) -> Option<String> {
+    match state {
+        KeyState::Supplied { partial: true, .. } => Some(format!("the EHR supplied only part of the {key}")),
+        KeyState::Refused => Some(format!("the EHR answered the query for {key} with an error")),
+        KeyState::WrongType => Some(format!("the EHR supplied something else than {key}")),
+        KeyState::Supplied { .. } | KeyState::NoData | KeyState::Missing => None,
+    }
+}
+
+fn keys(definition: &Definition) -> Vec<KeyRequest> {
+    let request = |(key, prefetch): (&String, &crate::cards::Prefetch)| KeyRequest {
+        key: key.clone(),
+        template: prefetch.template.clone(),
+        required: prefetch.policy == Policy::Required,
+    };
+    definition.prefetch.iter().map(request).collect()
+}
+
+/// The newest film; older ones are listed, because a card is about one film.
+fn film(gathered: &Gathered<'_>) -> (Material, Vec<Ignored>) {
+    let found = fhir::films(gathered);
+    let mut ignored = found.ignored;
+    let mut films = found.value.into_iter();
+    let Some(newest) = films.next() else {
+        return (nothing("film", &ignored), ignored);
+    };
+    ignored.extend(films.map(|film: Film| Ignored {
+        reference: film.source.reference,
+        reason: "older-film",
+        detail: "A newer film was looked at.".into(),
+    }));
+    (Material::Input(Arc::new(ModelInput::Film(newest))), ignored)
+}
+
+fn course(gathered: &Gathered<'_>, patient: Option<&Patient>, now: OffsetDateTime) -> (Material, Vec<Ignored>) {
+    let found = fhir::course(gathered, &fhir::VARIABLES, now);
+    let material = match found.value {
+        None => Material::Nothing("no vitals or laboratory values in the chart that can be used".into()),
+        Some(mut course) => {
+            course.age_years = patient.and_then(|patient| patient.age_years(course.end));
+            course.sex = patient.and_then(|patient| patient.sex);
+            Material::Input(Arc::new(ModelInput::Course(course)))
+        }
+    };
+    (material, found.ignored)
+}
+
+/// Reasons that mean: it is there, and it could not be read.
+const UNREADABLE: [&str; 7] = [
+    "undecodable-image",
+    "image-too-large",
+    "unsupported-media-type",
+    "unsupported-pixels",
+    "unsupported-transfer-syntax",
+    "too-large",
+    "by-url",
+];
+
+/// Nothing there, or something there that could not be read: the second must not pass for the first.
+fn nothing(what: &str, ignored: &[Ignored]) -> Material {
+    match ignored.iter().find(|one| UNREADABLE.contains(&one.reason)) {
+        None => Material::Nothing(format!("no {what} in the chart")),
+        Some(one) => {
+            let detail = one.detail.trim_end_matches('.');
+            Material::Unreadable(format!("the {what} in the chart ({detail})"))
+        }
+    }
+}
+
+fn notes(gathered: &Gathered<'_>) -> (Material, Vec<Ignored>) {
+    let found = fhir::notes(gathered);
+    let notes: Vec<Note> = found.value;
+    if notes.is_empty() {
+        return (nothing("note", &found.ignored), found.ignored);
+    }
+    (Material::Input(Arc::new(ModelInput::Notes(notes))), found.ignored)
+}
+
+impl From<fhir::GatherError> for Failure {
+    fn from(error: fhir::GatherError) -> Self {
+        match error {
+            fhir::GatherError::WrongPatient { .. } => Self::WrongPatient,
+            fhir::GatherError::Required(unmet) => {
+                let keys: Vec<&str> = unmet.iter().map(|one| one.key.as_str()).collect();
+                let why: Vec<String> = unmet.iter().map(|one| format!("`{}` is {}", one.key, one.state)).collect();
+                Self::Precondition { key: keys.join(", "), why: why.join("; ") }
+            }
+        }
+    }
+}

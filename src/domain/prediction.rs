@@ -1,0 +1,164 @@
+//! What a network said, and why: the vocabulary between networks, cards and the record.
+
+use super::{Coding, Phi};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A network's answer to one input.
+#[derive(Debug, Clone, Serialize)]
+pub struct Prediction {
+    /// Numbers, or a refusal to give any.
+    #[serde(flatten)]
+    pub status: Status,
+    /// What the network would have liked to see and did not, in words (`lactate`, `body weight` …).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+}
+
+/// Numbers, or a refusal to give any.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "lowercase", tag = "status")]
+pub enum Status {
+    /// One entry per label of the manifest (image, sequence), or per mention found (notes).
+    Scored {
+        /// The findings, most probable first.
+        findings: Vec<Finding>,
+    },
+    /// The input is not what the network was made for; there is no number.
+    Abstained(Abstention),
+}
+
+/// One labelled probability.
+#[derive(Debug, Clone, Serialize)]
+pub struct Finding {
+    /// A label of the manifest.
+    pub label: String,
+    /// Raw score (logit) as the network gave it.
+    pub score: f64,
+    /// Calibrated probability, 0 to 1.
+    pub probability: f64,
+    /// The manifest's threshold on the calibrated probability.
+    pub threshold: f64,
+    /// Where in the notes it stands, for notes networks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mention: Option<Mention>,
+}
+
+impl Finding {
+    /// Whether the calibrated probability reaches the threshold.
+    #[must_use]
+    pub fn fires(&self) -> bool {
+        self.probability >= self.threshold
+    }
+}
+
+/// How a mention is meant (the ConText algorithm: Harkema et al., J Biomed Inform 2009;42:839).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Assertion {
+    /// Stated of the patient, now.
+    Present,
+    /// Denied or ruled out.
+    Negated,
+    /// Suspected, possible, to be ruled out.
+    Uncertain,
+    /// Of a relative.
+    Family,
+    /// Of the past.
+    Historical,
+}
+
+/// A span of a note.
+#[derive(Debug, Clone, Serialize)]
+pub struct Mention {
+    /// Index of the note in the input.
+    pub note: usize,
+    /// Byte offset where the mention begins in the note's text.
+    pub start: usize,
+    /// Byte offset just after it.
+    pub end: usize,
+    /// The words.
+    pub text: Phi<String>,
+    /// The sentence around them.
+    pub sentence: Phi<String>,
+    /// How it is meant.
+    pub assertion: Assertion,
+    /// The code it is linked to, if it is in the project's table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<Coding>,
+}
+
+/// Why a network gives no number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Abstention {
+    /// Stable, PHI-free code, for example `too-few-measurements`.
+    pub reason: String,
+    /// One sentence for the clinician.
+    pub words: String,
+}
+
+/// Why a network said what it said, with its own check.
+#[derive(Debug, Clone, Serialize)]
+pub struct Explanation {
+    /// The method's usual name, for example `class activation map`.
+    pub method: String,
+    /// Its parameters (steps, baseline …).
+    pub parameters: BTreeMap<String, String>,
+    /// |sum of attributions − change of score they should explain|, in units of the score.
+    pub gap: f64,
+    /// The greatest gap accepted.
+    pub tolerance: f64,
+    /// Whether the attribution passed its check; an unreliable one is shown as such.
+    pub reliable: bool,
+    /// The numbers.
+    pub attribution: Attribution,
+}
+
+/// Attributed contributions, positive towards the finding.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Attribution {
+    /// Per region of a film.
+    Heat(HeatMap),
+    /// Per variable of a course, strongest first.
+    Factors {
+        /// The variables.
+        factors: Vec<Factor>,
+    },
+    /// The finding's own words are the evidence; nothing further is attributed.
+    Spans,
+}
+
+/// Contributions on a coarse grid over the film.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct HeatMap {
+    /// Columns.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// Row by row from the top left, in units of the score; they sum to the score less its bias.
+    pub values: Vec<f32>,
+}
+
+/// One variable's contribution.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Factor {
+    /// The network's name for the variable.
+    pub variable: String,
+    /// The variable in words.
+    pub label: String,
+    /// Sum over the hours, in log-odds.
+    pub contribution: f64,
+    /// The part of it that came from the value being absent.
+    pub from_absence: f64,
+    /// Latest value in `unit`, if measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
+    /// UCUM unit.
+    pub unit: String,
+    /// When the latest value was measured (RFC 3339).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+    /// Contribution per hour of the window, oldest first.
+    pub by_hour: Vec<f32>,
+}

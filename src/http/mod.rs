@@ -1,0 +1,86 @@
+//! Addresses, identity, status codes, limits.
+//!
+//! Contract: no rule of medicine or audit here. Every handler names in its signature who may call it
+//! ([`identity::Caller`], [`identity::Anyone`]); every failure becomes a status in one table ([`errors`]); everything
+//! is bounded and refused early. Bodies over 64 KiB are hashed and parsed on the blocking pool ([`body`]); what
+//! `decision` does with them (films, notes) it takes off the executor itself.
+
+pub mod body;
+pub mod cors;
+pub mod edge;
+pub mod errors;
+pub mod identity;
+pub mod json;
+pub mod metrics;
+pub mod operations;
+pub mod pages;
+pub mod routes;
+pub mod server;
+pub mod services;
+pub mod settings;
+pub mod tls;
+
+pub use metrics::Metrics;
+pub use server::{bind, serve, termination};
+pub use settings::Settings;
+
+use crate::{
+    cds_hooks::discovery::Discovery,
+    decision::Decision,
+    domain::{Clock, Digest, Ids},
+};
+use actix_web::web::Bytes;
+use std::sync::{Arc, atomic::AtomicBool};
+use tokio::sync::Semaphore;
+
+/// What all handlers share. Built once by the composition root.
+pub struct App {
+    /// The one use case.
+    pub decision: Arc<Decision>,
+    /// Wall-clock time.
+    pub clock: Arc<dyn Clock>,
+    /// New request ids.
+    pub ids: Arc<dyn Ids>,
+    /// What operators count.
+    pub metrics: Metrics,
+    /// The limits.
+    pub settings: Settings,
+    /// Set when shutdown begins, so that load balancers look elsewhere.
+    pub draining: AtomicBool,
+    /// One permit per invocation being answered.
+    in_flight: Semaphore,
+    /// One permit per KiB of request bodies held.
+    body_kib: Semaphore,
+    /// Discovery as it is sent: it depends on nothing that can fail later (D1).
+    discovery: Bytes,
+    etag: String,
+}
+
+impl App {
+    /// # Errors
+    /// Only if discovery cannot be written as JSON.
+    pub fn new(
+        decision: Arc<Decision>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        settings: Settings,
+    ) -> Result<Self, serde_json::Error> {
+        let discovery = Discovery { services: decision.discovery() };
+        let metrics = Metrics::new(discovery.services.iter().map(|service| service.id().as_str()));
+        let discovery = Bytes::from(serde_json::to_vec(&discovery)?);
+        let digest = Digest::of(&discovery).to_string();
+        Ok(Self {
+            decision,
+            clock,
+            ids,
+            metrics,
+            draining: AtomicBool::new(false),
+            in_flight: Semaphore::new(settings.max_in_flight),
+            body_kib: Semaphore::new(settings.body_memory_mib.saturating_mul(1024)),
+            settings,
+            discovery,
+            // Half of the digest identifies it; the colon-free form is what every cache accepts.
+            etag: format!("\"{}\"", &digest["sha256:".len()..][..32]),
+        })
+    }
+}

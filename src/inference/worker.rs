@@ -1,0 +1,184 @@
+//! The thread a network lives on.
+
+use super::{Answered, Refusal, Settings, memory::Memory, memory::Remembered};
+use crate::{
+    domain::{Digest, Explanation, ModelInput, Prediction, Status},
+    models::{Manifest, Model},
+};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+use tokio::sync::oneshot;
+
+/// One question.
+pub(super) struct Job {
+    pub(super) input: Arc<ModelInput>,
+    pub(super) deadline: Instant,
+    pub(super) queued: Instant,
+    pub(super) reply: oneshot::Sender<Result<Answered, Refusal>>,
+}
+
+/// A network, its thread and its queue.
+#[derive(Debug)]
+pub(super) struct Worker {
+    manifest: Arc<Manifest>,
+    jobs: Option<SyncSender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Worker {
+    pub(super) fn start(model: Box<dyn Model>, settings: &Settings) -> std::io::Result<Self> {
+        let (sender, receiver) = sync_channel(settings.queue.max(1));
+        let manifest = Arc::new(model.manifest().clone());
+        let mut desk = Desk { model, memory: Memory::new(settings.remembered), batch_max: settings.batch_max.max(1) };
+        let thread = std::thread::Builder::new()
+            .name(format!("model-{}", manifest.name))
+            .spawn(move || desk.serve(&receiver))?;
+        Ok(Self { manifest, jobs: Some(sender), thread: Some(thread) })
+    }
+
+    pub(super) const fn manifest(&self) -> &Arc<Manifest> {
+        &self.manifest
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    pub(super) fn offer(&self, job: Job) -> Result<(), Refusal> {
+        let jobs = self.jobs.as_ref().ok_or_else(|| Refusal::Failed("its thread stopped".into()))?;
+        jobs.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => Refusal::Full,
+            TrySendError::Disconnected(_) => Refusal::Failed("its thread stopped".into()),
+        })
+    }
+}
+
+impl Drop for Worker {
+    /// Closing the queue ends the thread once it has answered what was already waiting.
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!(model = %self.manifest.name, "a network's thread had panicked");
+        }
+    }
+}
+
+/// What the thread owns.
+struct Desk {
+    model: Box<dyn Model>,
+    memory: Memory,
+    batch_max: usize,
+}
+
+impl Desk {
+    fn serve(&mut self, jobs: &Receiver<Job>) {
+        while let Ok(first) = jobs.recv() {
+            let mut batch = vec![first];
+            while batch.len() < self.batch_max {
+                match jobs.try_recv() {
+                    Ok(job) => batch.push(job),
+                    Err(_) => break,
+                }
+            }
+            self.answer(batch);
+        }
+    }
+
+    /// Answers every job of a batch; what nobody waits for any more is not computed.
+    fn answer(&mut self, batch: Vec<Job>) {
+        let started = Instant::now();
+        let mut fresh = Vec::with_capacity(batch.len());
+        for job in batch {
+            if job.deadline <= started || job.reply.is_closed() {
+                reply(job, Err(Refusal::Late));
+                continue;
+            }
+            let digest = job.input.digest();
+            match self.memory.get(&digest).cloned() {
+                Some(known) => self.answer_remembered(job, digest, known, started),
+                None => fresh.push((job, digest)),
+            }
+        }
+        if !fresh.is_empty() {
+            self.answer_fresh(fresh, started);
+        }
+    }
+
+    fn answer_remembered(&mut self, job: Job, digest: Digest, mut known: Remembered, started: Instant) {
+        if known.explanation.is_none() && fires(&known.prediction) {
+            known.explanation = self.explain(&job);
+            self.memory.put(digest, known.clone());
+        }
+        let answered = answered(&job, known, 1, true, started);
+        reply(job, Ok(answered));
+    }
+
+    fn answer_fresh(&mut self, fresh: Vec<(Job, Digest)>, started: Instant) {
+        let inputs: Vec<&ModelInput> = fresh.iter().map(|(job, _)| job.input.as_ref()).collect();
+        let result = self.guarded(|model| model.predict(&inputs));
+        let size = fresh.len();
+        match result {
+            Ok(predictions) if predictions.len() == size => {
+                for ((job, digest), prediction) in fresh.into_iter().zip(predictions) {
+                    let explanation = if fires(&prediction) { self.explain(&job) } else { None };
+                    let known = Remembered { prediction, explanation };
+                    self.memory.put(digest, known.clone());
+                    let answered = answered(&job, known, size, false, started);
+                    reply(job, Ok(answered));
+                }
+            }
+            Ok(_) => fail_all(fresh, "it answered another number of inputs than it was asked"),
+            // One bad input must not take its neighbours down with it.
+            Err(_) if size > 1 => fresh.into_iter().for_each(|one| self.answer_fresh(vec![one], started)),
+            Err(reason) => fail_all(fresh, &reason),
+        }
+    }
+
+    /// The explanation, unless the time is up or it fails; a card without one says so.
+    fn explain(&self, job: &Job) -> Option<Explanation> {
+        if Instant::now() >= job.deadline {
+            return None;
+        }
+        self.guarded(|model| model.explain(&job.input)).ok()
+    }
+
+    /// Runs the network; a panic or an error becomes a PHI-free reason, logged once here.
+    fn guarded<T>(&self, work: impl FnOnce(&dyn Model) -> Result<T, crate::models::ModelError>) -> Result<T, String> {
+        let model = self.model.as_ref();
+        let reason = match catch_unwind(AssertUnwindSafe(|| work(model))) {
+            Ok(Ok(value)) => return Ok(value),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => String::from("it panicked"),
+        };
+        tracing::error!(model = %self.model.manifest().name, reason, "a network failed");
+        Err(reason)
+    }
+}
+
+fn fires(prediction: &Prediction) -> bool {
+    matches!(&prediction.status, Status::Scored { findings } if findings.iter().any(crate::domain::Finding::fires))
+}
+
+fn answered(job: &Job, known: Remembered, batch: usize, remembered: bool, started: Instant) -> Answered {
+    let waited = started.saturating_duration_since(job.queued);
+    let Remembered { prediction, explanation } = known;
+    Answered { prediction, explanation, batch, remembered, waited, computed: started.elapsed().max(Duration::ZERO) }
+}
+
+fn fail_all(jobs: Vec<(Job, Digest)>, reason: &str) {
+    jobs.into_iter().for_each(|(job, _)| reply(job, Err(Refusal::Failed(reason.to_owned()))));
+}
+
+/// A caller that gave up is not a failure: its deadline passed, and it said so itself.
+fn reply(job: Job, result: Result<Answered, Refusal>) {
+    drop(job.reply.send(result));
+}

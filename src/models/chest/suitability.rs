@@ -1,0 +1,107 @@
+//! Whether a film can be judged at all.
+//!
+//! Contract: the chart's own words first (modality, body site, view), then the pixels; a film the network was not made
+//! for gets a reason in words, never a number. What the chart does not state is not held against a film.
+
+use super::film::Measures;
+use crate::domain::{Abstention, Film};
+use serde::{Deserialize, Serialize};
+
+/// Smallest side of a film worth reading, in pixels.
+pub const SIDE_MIN: usize = 64;
+
+/// Limits on the [`Measures`], set by `auscult train` from the training films.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Least standard deviation of the grey values.
+    pub contrast_min: f64,
+    /// Least correlation of neighbouring pixels.
+    pub smoothness_min: f64,
+    /// Least correlation with the mean of the training films.
+    pub likeness_min: f64,
+}
+
+/// Modality codes of plain radiographs (DICOM PS3.3 C.7.3.1.1.1 and the words people use).
+const RADIOGRAPHS: [&str; 6] = ["CR", "DX", "DR", "RG", "XR", "XRAY"];
+/// Words that name a plain radiograph.
+const RADIOGRAPH_WORDS: [&str; 3] = ["X-RAY", "RADIOGRAPH", "RÖNTGEN"];
+/// Words and SNOMED CT codes of the chest (51185008 thoracic structure, 39607008 lung, 816094009 thorax excluding
+/// spine).
+const CHEST: [&str; 9] =
+    ["CHEST", "THORAX", "THORAC", "LUNG", "PULMON", "51185008", "39607008", "816094009", "43799004"];
+/// View positions that are not frontal (DICOM PS3.3 C.8.1.1 View Position).
+const NOT_FRONTAL: [&str; 9] = ["LL", "RL", "LLD", "RLD", "LLO", "RLO", "LAT", "LAO", "RAO"];
+/// Words that name a view that is not frontal.
+const NOT_FRONTAL_WORDS: [&str; 3] = ["LATERAL", "OBLIQUE", "DECUBITUS"];
+
+fn refusal(reason: &str, words: impl Into<String>) -> Abstention {
+    Abstention { reason: reason.into(), words: words.into() }
+}
+
+/// A refusal because of what the chart says about the film, or because it is too small.
+#[must_use]
+pub fn stated(film: &Film) -> Option<Abstention> {
+    let upper = |text: &Option<String>| text.as_ref().map(|text| text.trim().to_uppercase()).filter(|t| !t.is_empty());
+    let has = |text: &str, words: &[&str]| words.iter().any(|word| text.contains(word));
+    if let Some(modality) = upper(&film.modality)
+        && !RADIOGRAPHS.contains(&modality.as_str())
+        && !has(&modality, &RADIOGRAPH_WORDS)
+    {
+        return Some(refusal(
+            "other-modality",
+            "The image is not stated to be a plain radiograph, so it was not read.",
+        ));
+    }
+    if let Some(site) = upper(&film.body_site)
+        && !has(&site, &CHEST)
+    {
+        return Some(refusal("other-body-site", "The film is stated to show another part of the body than the chest."));
+    }
+    if let Some(view) = upper(&film.view)
+        && (NOT_FRONTAL.contains(&view.as_str()) || has(&view, &NOT_FRONTAL_WORDS))
+    {
+        return Some(refusal("not-frontal", "The film is not a frontal view; only frontal films can be read."));
+    }
+    let side = film.image.width().min(film.image.height());
+    (side < SIDE_MIN).then(|| {
+        refusal(
+            "too-small",
+            format!("The film is only {side} pixels on its shorter side; at least {SIDE_MIN} are needed."),
+        )
+    })
+}
+
+/// A refusal because of the pixels.
+#[must_use]
+pub fn measured(measures: Measures, limits: Limits) -> Option<Abstention> {
+    if measures.contrast < limits.contrast_min {
+        return Some(refusal("blank", "The film is blank or nearly so."));
+    }
+    if measures.smoothness < limits.smoothness_min {
+        return Some(refusal("noise", "The image is mostly noise."));
+    }
+    (measures.likeness < limits.likeness_min).then(|| {
+        refusal(
+            "unlike-chest",
+            "The image does not look like an upright frontal chest film (bone white, air dark), so it was not read.",
+        )
+    })
+}
+
+/// What the chart leaves open about a film that was read.
+#[must_use]
+pub fn missing(film: &Film, side: usize) -> Vec<String> {
+    let mut missing = Vec::new();
+    for (stated, words) in
+        [(&film.modality, "modality"), (&film.body_site, "body site"), (&film.view, "view position (taken as frontal)")]
+    {
+        if stated.as_ref().is_none_or(|text| text.trim().is_empty()) {
+            missing.push(words.to_owned());
+        }
+    }
+    if film.image.width().min(film.image.height()) < side {
+        missing.push(format!("a film of at least {side} pixels on its shorter side"));
+    }
+    missing
+}

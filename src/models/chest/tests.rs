@@ -1,0 +1,264 @@
+//! The chest network with weights drawn at random: what must hold whatever was learned.
+
+use super::{Chest, LABEL, Settings, TEMPLATE, film::TEMPLATE_SIDE, film::template_view, network, phantom};
+use crate::{
+    domain::{Attribution, Course, Digest, Film, GreyImage, ModelInput, SourceRef, Status},
+    models::{Model as _, ModelError, manifest},
+};
+use candle_core::{Device, Tensor};
+use std::{collections::HashMap, path::Path};
+use time::OffsetDateTime;
+
+const WIDTHS: [usize; 3] = [4, 6, 8];
+
+fn manifest(folder: &Path, likeness_min: f64) -> manifest::Manifest {
+    let settings = Settings {
+        side: 128,
+        planes: Settings::plane_names(),
+        widths: WIDTHS.to_vec(),
+        limits: super::Limits { contrast_min: 5.0, smoothness_min: 0.8, likeness_min },
+    };
+    manifest::Manifest {
+        name: "chest-test".parse().unwrap(),
+        version: "0.0.1".into(),
+        title: "Test".into(),
+        kind: manifest::Kind::Image,
+        architecture: super::ARCHITECTURE.into(),
+        intended_use: "Tests".into(),
+        not_for: vec![],
+        files: vec![manifest::FileDigest::of(folder, "weights.safetensors").unwrap()],
+        input: toml::Table::try_from(&settings).unwrap(),
+        labels: vec![manifest::Label {
+            name: LABEL.into(),
+            threshold: 0.5,
+            policy: String::new(),
+            sensitivity: 0.9,
+            ppv: 0.9,
+            alerts_per_100: 50.0,
+        }],
+        calibration: manifest::Calibration { slope: 1.0, intercept: 0.0, ece: 0.0, brier: 0.0 },
+        provenance: manifest::Provenance {
+            data: String::new(),
+            licence: String::new(),
+            citation: String::new(),
+            source: String::new(),
+            command: String::new(),
+            seed: 1,
+            epoch: 1,
+            date: String::new(),
+        },
+        evaluation: [("validation".to_owned(), manifest::Evaluation { n: 1, positives: 1, metrics: [].into() })].into(),
+    }
+}
+
+/// Weights from a sine, so that nothing is symmetric; the template is the phantom itself.
+fn write_weights(folder: &Path, spoil: impl Fn(&mut HashMap<String, Tensor>)) {
+    let mut tensors = HashMap::new();
+    let mut wave = |name: String, shape: &[usize], scale: f32| {
+        let count = shape.iter().product::<usize>();
+        let values: Vec<f32> = (0..count).map(|i| scale * (i as f32 * 1.7 + name.len() as f32).sin()).collect();
+        tensors.insert(name, Tensor::from_vec(values, shape, &Device::Cpu).unwrap());
+    };
+    for spec in network::specs(&WIDTHS) {
+        wave(format!("{}.weight", spec.name), &spec.shape(), 0.3);
+        wave(format!("{}.bias", spec.name), &[spec.output], 0.1);
+    }
+    wave("head.weight".into(), &[8], 0.8);
+    wave("head.bias".into(), &[1], 0.3);
+    let template = template_view(&phantom::normal());
+    tensors.insert(TEMPLATE.into(), Tensor::from_vec(template, TEMPLATE_SIDE * TEMPLATE_SIDE, &Device::Cpu).unwrap());
+    spoil(&mut tensors);
+    candle_core::safetensors::save(&tensors, folder.join("weights.safetensors")).unwrap();
+}
+
+fn chest() -> Chest {
+    let folder = tempfile::tempdir().unwrap();
+    write_weights(folder.path(), |_| ());
+    Chest::load(folder.path(), manifest(folder.path(), 0.3)).unwrap()
+}
+
+fn film(image: GreyImage) -> Film {
+    let source = SourceRef {
+        reference: "Media/1".into(),
+        version: None,
+        last_updated: None,
+        key: "films".into(),
+        digest: Digest::of(b""),
+    };
+    Film {
+        image,
+        source,
+        time: None,
+        content_type: "image/png".into(),
+        modality: Some("DX".into()),
+        body_site: Some("Chest".into()),
+        view: Some("PA".into()),
+    }
+}
+
+fn reason(chest: &Chest, film: Film) -> Option<String> {
+    let prediction = chest.predict(&[&ModelInput::Film(film)]).unwrap().remove(0);
+    match prediction.status {
+        Status::Scored { .. } => None,
+        Status::Abstained(abstention) => {
+            assert!(abstention.words.ends_with('.'));
+            Some(abstention.reason)
+        }
+    }
+}
+
+fn score(status: &Status) -> f64 {
+    match status {
+        Status::Scored { findings } => findings[0].score,
+        Status::Abstained(abstention) => panic!("abstained: {}", abstention.reason),
+    }
+}
+
+#[test]
+fn a_film_alone_and_in_a_batch_with_refused_ones_gets_the_same_score() {
+    let chest = chest();
+    let flat = GreyImage::new(100, 100, vec![9; 10_000]).unwrap();
+    let inputs = [phantom::normal(), flat, phantom::shadowed(), phantom::normal().resized(300, 170)]
+        .map(|image| ModelInput::Film(film(image)));
+    let together = chest.predict(&inputs.iter().collect::<Vec<_>>()).unwrap();
+    assert!(matches!(together[1].status, Status::Abstained(_)));
+    for index in [0, 2, 3] {
+        let alone = chest.predict(&[&inputs[index]]).unwrap();
+        assert!((score(&alone[0].status) - score(&together[index].status)).abs() < 1e-5);
+    }
+    assert!((score(&together[0].status) - score(&together[2].status)).abs() > 1e-3, "the shadow changes the score");
+}
+
+#[test]
+fn the_heat_map_adds_up_to_the_score_less_its_bias() {
+    let chest = chest();
+    let input = ModelInput::Film(film(phantom::shadowed()));
+    let explanation = chest.explain(&input).unwrap();
+    assert!(explanation.reliable && explanation.gap < 1e-4, "{}", explanation.gap);
+    let Attribution::Heat(map) = &explanation.attribution else { panic!("not a heat map") };
+    assert_eq!((map.width, map.height, map.values.len()), (16, 16, 256));
+    let sum: f64 = map.values.iter().map(|value| f64::from(*value)).sum();
+    let score = score(&chest.predict(&[&input]).unwrap()[0].status);
+    assert!((sum - (score - chest.network.bias().unwrap())).abs() < 1e-4);
+}
+
+#[test]
+fn films_that_are_something_else_are_refused_with_the_reason() {
+    let chest = chest();
+    let with = |change: &dyn Fn(&mut Film)| {
+        let mut film = film(phantom::normal());
+        change(&mut film);
+        reason(&chest, film)
+    };
+    assert_eq!(with(&|_| ()), None);
+    assert_eq!(with(&|film| film.modality = Some("CT".into())).as_deref(), Some("other-modality"));
+    assert_eq!(with(&|film| film.modality = Some("cr".into())), None);
+    assert_eq!(with(&|film| film.modality = Some("Plain X-ray".into())), None);
+    assert_eq!(with(&|film| film.body_site = Some("Left knee".into())).as_deref(), Some("other-body-site"));
+    assert_eq!(with(&|film| film.body_site = Some("51185008".into())), None);
+    for view in ["LL", "lateral", "Left lateral decubitus"] {
+        assert_eq!(with(&|film| film.view = Some(view.into())).as_deref(), Some("not-frontal"), "{view}");
+    }
+    assert_eq!(with(&|film| film.image = phantom::normal().resized(200, 63)).as_deref(), Some("too-small"));
+    assert_eq!(with(&|film| film.image = GreyImage::new(90, 90, vec![200; 8100]).unwrap()).as_deref(), Some("blank"));
+    assert_eq!(with(&|film| film.image = phantom::wedge()).as_deref(), Some("unlike-chest"));
+    let inverted = phantom::normal().pixels().iter().map(|pixel| 255 - pixel).collect();
+    assert_eq!(
+        with(&|film| film.image = GreyImage::new(256, 256, Vec::clone(&inverted)).unwrap()).as_deref(),
+        Some("unlike-chest")
+    );
+    let noise = (0u32..200 * 200).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect::<Vec<_>>();
+    assert_eq!(with(&|film| film.image = GreyImage::new(200, 200, noise.clone()).unwrap()).as_deref(), Some("noise"));
+}
+
+#[test]
+fn what_the_chart_does_not_say_is_listed_as_missing() {
+    let chest = chest();
+    let mut unlabelled = film(phantom::normal().resized(100, 200));
+    (unlabelled.modality, unlabelled.body_site, unlabelled.view) = (None, Some(" ".into()), None);
+    let prediction = chest.predict(&[&ModelInput::Film(unlabelled)]).unwrap().remove(0);
+    assert_eq!(prediction.missing.len(), 4, "{:?}", prediction.missing);
+    let complete = chest.predict(&[&ModelInput::Film(film(phantom::normal()))]).unwrap().remove(0);
+    assert!(complete.missing.is_empty());
+}
+
+#[test]
+fn another_kind_of_input_is_an_error() {
+    let now = OffsetDateTime::UNIX_EPOCH;
+    let course = Course { end: now, start: now, measurements: vec![], age_years: None, sex: None };
+    assert!(matches!(chest().predict(&[&ModelInput::Course(course)]), Err(ModelError::Input(_))));
+}
+
+#[test]
+fn a_folder_that_disagrees_with_its_manifest_does_not_load() {
+    let folder = tempfile::tempdir().unwrap();
+    let load = |change: &dyn Fn(&mut manifest::Manifest)| {
+        let mut manifest = manifest(folder.path(), 0.3);
+        change(&mut manifest);
+        Chest::load(folder.path(), manifest)
+    };
+    write_weights(folder.path(), |_| ());
+    assert!(load(&|_| ()).is_ok());
+    let spoilt: [&dyn Fn(&mut manifest::Manifest); 5] = [
+        &|manifest| manifest.labels[0].name = "fracture".into(),
+        &|manifest| manifest.architecture = "bert-ner".into(),
+        &|manifest| {
+            drop(manifest.input.insert("widths".into(), toml::Value::Array(vec![4.into(), 7.into(), 8.into()])))
+        },
+        &|manifest| drop(manifest.input.remove("side")),
+        &|manifest| drop(manifest.input.insert("surplus".into(), 1.into())),
+    ];
+    for (index, spoil) in spoilt.iter().enumerate() {
+        assert!(matches!(load(spoil), Err(ModelError::Contract { .. })), "{index}");
+    }
+    write_weights(folder.path(), |tensors| drop(tensors.remove("head.bias")));
+    assert!(load(&|_| ()).is_err());
+    let extra = Tensor::new(&[1.0f32], &Device::Cpu).unwrap();
+    write_weights(folder.path(), |tensors| drop(tensors.insert("surplus".into(), extra.clone())));
+    assert!(load(&|_| ()).is_err());
+}
+
+/// The network in the repository.
+fn shipped() -> Chest {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/chest-radiograph");
+    Chest::load(&folder, manifest::Manifest::load(&folder).unwrap()).unwrap()
+}
+
+#[test]
+fn the_shipped_network_gives_its_golden_outputs() {
+    let chest = shipped();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/chest-radiograph/golden.json");
+    let golden: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let outputs = golden["outputs"].as_array().unwrap();
+    assert_eq!(outputs.len(), 3);
+    for output in outputs {
+        let image = phantom::by_name(output["phantom"].as_str().unwrap()).unwrap();
+        let score = chest.scores(&[&image]).unwrap()[0];
+        assert!(
+            (score - output["score"].as_f64().unwrap()).abs() < golden["tolerance"].as_f64().unwrap(),
+            "{output}: {score}"
+        );
+        assert_eq!(chest.reads(&image), output["read"].as_bool().unwrap());
+    }
+}
+
+#[test]
+fn the_shipped_networks_heat_map_adds_up() {
+    let explanation = shipped().explain(&ModelInput::Film(film(phantom::shadowed()))).unwrap();
+    assert!(explanation.reliable, "{}", explanation.gap);
+}
+
+#[test]
+fn the_sample_films_are_read_as_they_were_made() {
+    let chest = shipped();
+    for (class, fires) in [("normal", false), ("pneumonia", true)] {
+        for number in 1..=3 {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/samples/films/{class}-{number}.png"));
+            let grey = image::open(&path).unwrap().to_luma8();
+            let pixels = GreyImage::new(grey.width() as usize, grey.height() as usize, grey.into_raw()).unwrap();
+            let prediction = chest.predict(&[&ModelInput::Film(film(pixels))]).unwrap().remove(0);
+            let Status::Scored { findings } = prediction.status else { panic!("{class}-{number} is refused") };
+            assert_eq!(findings[0].fires(), fires, "{class}-{number}: {}", findings[0].probability);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Trained networks and their papers.
+//!
+//! Contract: a loaded model matches its manifest's digests, labels and shapes, or start-up fails. A model is
+//! synchronous, owned by one thread and knows nothing of HTTP, FHIR or the record.
+
+pub mod bert;
+pub mod chest;
+pub mod manifest;
+pub mod mortality;
+pub mod notes;
+pub mod ops;
+
+pub use manifest::{Manifest, ManifestError};
+
+use crate::domain::{Explanation, ModelInput, ModelName, Prediction};
+use std::path::Path;
+
+/// Why a network could not be loaded or run.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// The folder and its manifest disagree.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// The manifest's input contract, labels or architecture do not fit the code.
+    #[error("{name}: {reason}")]
+    Contract {
+        /// The network.
+        name: ModelName,
+        /// What does not fit.
+        reason: String,
+    },
+    /// The arithmetic failed.
+    #[error("{name}: {source}")]
+    Compute {
+        /// The network.
+        name: ModelName,
+        /// Candle's error.
+        source: candle_core::Error,
+    },
+    /// The network was handed another kind of input than it reads.
+    #[error("{0} was handed an input of another kind")]
+    Input(ModelName),
+    /// The answer holds a value that is not a finite number.
+    #[error("{0} gave a score that is not a finite number")]
+    NotFinite(ModelName),
+}
+
+/// The narrow waist between the service and a network. Synchronous and owned by one thread (`inference`).
+pub trait Model: Send {
+    /// The network's papers.
+    fn manifest(&self) -> &Manifest;
+
+    /// One prediction per input, in order. An input alone and in a batch gives the same answer within 1e-5.
+    ///
+    /// # Errors
+    /// [`ModelError`] when the arithmetic fails or an input is of the wrong kind. Unsuitable content is not an
+    /// error: it is answered with [`crate::domain::Status::Abstained`].
+    fn predict(&self, inputs: &[&ModelInput]) -> Result<Vec<Prediction>, ModelError>;
+
+    /// Why it said so, for one input; deterministic.
+    ///
+    /// # Errors
+    /// [`ModelError`] as for [`Model::predict`].
+    fn explain(&self, input: &ModelInput) -> Result<Explanation, ModelError>;
+}
+
+/// Loads one network from its folder.
+///
+/// # Errors
+/// [`ModelError`] when anything disagrees with the manifest or the architecture is unknown.
+pub fn load(folder: &Path) -> Result<Box<dyn Model>, ModelError> {
+    let manifest = Manifest::load(folder)?;
+    match manifest.architecture.as_str() {
+        "chest-cnn" => Ok(Box::new(chest::Chest::load(folder, manifest)?)),
+        "lstm-3x128" => Ok(Box::new(mortality::Mortality::load(folder, manifest)?)),
+        "bert-ner" => Ok(Box::new(notes::Notes::load(folder, manifest)?)),
+        other => Err(ModelError::Contract { name: manifest.name.clone(), reason: format!("architecture `{other}` is not known") }),
+    }
+}

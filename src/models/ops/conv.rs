@@ -1,0 +1,304 @@
+//! Two-dimensional convolution with bias and optional ReLU, forward and backward.
+//!
+//! Contract: `x` is (batch, height, width, channels in), the weight (kernel rows, kernel columns, channels in, channels
+//! out), the bias (channels out); the answer is (batch, height out, width out, channels out), all f32 on the CPU.
+//! Channels come last because then the patches under the kernel are copied in whole runs and the product's rows are the
+//! answer's pixels. Images are worked on in parallel, sums over images always in the same order, so that the result
+//! does not depend on the number of threads.
+
+use super::gemm::{Strides, gemm};
+use candle_core::{CpuStorage, CustomOp3, Device, Layout, Result, Shape, Storage, Tensor, bail};
+use rayon::prelude::*;
+
+/// Floats of unrolled patches worked on at once: fits the second-level cache beside the weights.
+const TILE: usize = 64 * 1024;
+/// Images whose gradients are summed by one task; fixed, because the order of sums must not depend on the machine.
+const SHARD: usize = 4;
+
+/// How to convolve.
+#[derive(Debug, Clone, Copy)]
+pub struct Conv {
+    /// Pixels from one position of the kernel to the next.
+    pub stride: usize,
+    /// Rows and columns of zeros around the image.
+    pub padding: usize,
+    /// Whether negative answers become zero.
+    pub relu: bool,
+    /// Whether the backward pass computes the image's gradient; the first layer does not need it.
+    pub input_gradient: bool,
+}
+
+/// Convolves `x` with `weight`, adds `bias`, cuts at zero if asked.
+///
+/// # Errors
+/// Candle's, when shapes do not fit or something is not f32 on the CPU.
+pub fn conv2d(x: &Tensor, weight: &Tensor, bias: &Tensor, conv: Conv) -> Result<Tensor> {
+    x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, conv)
+}
+
+/// All sizes of one call.
+#[derive(Debug, Clone, Copy)]
+struct Sizes {
+    batch: usize,
+    height: usize,
+    width: usize,
+    input: usize,
+    kernel: (usize, usize),
+    output: usize,
+    out_height: usize,
+    out_width: usize,
+    conv: Conv,
+}
+
+impl Sizes {
+    fn new(conv: Conv, x: &[usize], weight: &[usize], bias: &[usize]) -> Result<Self> {
+        let (&[batch, height, width, input], &[rows, columns, weight_input, output]) = (x, weight) else {
+            bail!("conv2d needs four dimensions, not {x:?} and {weight:?}")
+        };
+        let padded = |side: usize| side + 2 * conv.padding;
+        if input != weight_input || bias != [output] || conv.stride == 0 {
+            bail!("conv2d: image {x:?}, weight {weight:?} and bias {bias:?} do not fit")
+        }
+        if rows == 0 || columns == 0 || rows > padded(height) || columns > padded(width) {
+            bail!("conv2d: the kernel {rows} × {columns} is larger than the image {height} × {width}")
+        }
+        let out_height = (padded(height) - rows) / conv.stride + 1;
+        let out_width = (padded(width) - columns) / conv.stride + 1;
+        Ok(Self { batch, height, width, input, kernel: (rows, columns), output, out_height, out_width, conv })
+    }
+
+    /// Numbers under the kernel at one position.
+    const fn patch(&self) -> usize {
+        self.kernel.0 * self.kernel.1 * self.input
+    }
+
+    const fn image(&self) -> usize {
+        self.height * self.width * self.input
+    }
+
+    const fn answer(&self) -> usize {
+        self.out_height * self.out_width * self.output
+    }
+
+    /// Output rows worked on at once.
+    fn tile_rows(&self) -> usize {
+        (TILE / (self.out_width * self.patch()).max(1)).clamp(1, self.out_height.max(1))
+    }
+
+    fn patches(&self) -> Vec<f32> {
+        vec![0.0; self.tile_rows() * self.out_width * self.patch()]
+    }
+
+    /// Calls `run(offset in the patches, offset in the image, length)` for every stretch of image under the kernel, for
+    /// output rows `first .. first + count`; `length` 0 is never passed. What lies outside the image is left out.
+    fn runs(&self, first: usize, count: usize, mut run: impl FnMut(usize, usize, usize)) {
+        let (stride, padding) = (self.conv.stride, self.conv.padding);
+        for row in 0..count {
+            for column in 0..self.out_width {
+                let place = (row * self.out_width + column) * self.patch();
+                let left = column * stride;
+                let (from, to) = (left.max(padding), (left + self.kernel.1).min(self.width + padding));
+                for line in 0..self.kernel.0 {
+                    let y = (first + row) * stride + line;
+                    if from < to && (padding..self.height + padding).contains(&y) {
+                        let patch = place + (line * self.kernel.1 + from - left) * self.input;
+                        let image = ((y - padding) * self.width + from - padding) * self.input;
+                        run(patch, image, (to - from) * self.input);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Unrolls the patches of some output rows. `patches` must hold zeros wherever the kernel leaves the image.
+    fn unroll(&self, image: &[f32], first: usize, count: usize, patches: &mut [f32]) {
+        if self.conv.padding > 0 {
+            patches.fill(0.0);
+        }
+        self.runs(first, count, |patch, source, length| {
+            patches[patch..patch + length].copy_from_slice(&image[source..source + length]);
+        });
+    }
+
+    fn forward_image(&self, image: &[f32], weight: &[f32], bias: &[f32], answer: &mut [f32], patches: &mut [f32]) {
+        let line = self.out_width * self.output;
+        for (index, rows) in answer.chunks_mut(self.tile_rows() * line).enumerate() {
+            let count = rows.len() / line;
+            let positions = count * self.out_width;
+            self.unroll(image, index * self.tile_rows(), count, &mut patches[..positions * self.patch()]);
+            rows.chunks_exact_mut(self.output).for_each(|pixel| pixel.copy_from_slice(bias));
+            let (k, n) = (self.patch(), self.output);
+            let by_patch = Strides::rows_of(k);
+            gemm(
+                (positions, n, k),
+                patches,
+                by_patch,
+                weight,
+                Strides::rows_of(n),
+                rows,
+                Strides::rows_of(n),
+                1.0,
+                1.0,
+            );
+            if self.conv.relu {
+                rows.iter_mut().for_each(|value| *value = value.max(0.0));
+            }
+        }
+    }
+
+    fn forward(&self, x: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f32> {
+        let mut answers = vec![0.0; self.batch * self.answer()];
+        let pairs = x.chunks_exact(self.image().max(1));
+        if self.batch == 1 {
+            self.forward_image(x, weight, bias, &mut answers, &mut self.patches());
+        } else {
+            answers.par_chunks_exact_mut(self.answer().max(1)).zip(pairs.collect::<Vec<_>>()).for_each_init(
+                || self.patches(),
+                |patches, (answer, image)| self.forward_image(image, weight, bias, answer, patches),
+            );
+        }
+        answers
+    }
+}
+
+/// Gradients of one call.
+struct Gradients {
+    image: Vec<f32>,
+    weight: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+impl Sizes {
+    /// `grad` is the answer's gradient, already zero where ReLU cut.
+    fn backward(&self, x: &[f32], weight: &[f32], grad: &[f32]) -> Gradients {
+        let mut image = vec![0.0; if self.conv.input_gradient { x.len() } else { 0 }];
+        let mut shards: Vec<&mut [f32]> = image.chunks_mut(SHARD * self.image()).collect();
+        shards.resize_with(self.batch.div_ceil(SHARD), Default::default);
+        let sums: Vec<(Vec<f32>, Vec<f32>)> = shards
+            .into_par_iter()
+            .enumerate()
+            .map(|(index, image)| self.backward_shard(index * SHARD, x, weight, grad, image))
+            .collect();
+        let (mut weight, mut bias) = (vec![0.0; self.patch() * self.output], vec![0.0; self.output]);
+        for (shard_weight, shard_bias) in &sums {
+            weight.iter_mut().zip(shard_weight).for_each(|(sum, value)| *sum += value);
+            bias.iter_mut().zip(shard_bias).for_each(|(sum, value)| *sum += value);
+        }
+        Gradients { image, weight, bias }
+    }
+
+    fn backward_shard(
+        &self,
+        first: usize,
+        x: &[f32],
+        weight: &[f32],
+        grad: &[f32],
+        image_grad: &mut [f32],
+    ) -> (Vec<f32>, Vec<f32>) {
+        let (mut weight_sum, mut bias_sum) = (vec![0.0; weight.len()], vec![0.0; self.output]);
+        let mut patches = self.patches();
+        for index in first..(first + SHARD).min(self.batch) {
+            let image = &x[index * self.image()..(index + 1) * self.image()];
+            let grad = &grad[index * self.answer()..(index + 1) * self.answer()];
+            for pixel in grad.chunks_exact(self.output) {
+                bias_sum.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += value);
+            }
+            let target = (index - first) * self.image();
+            let own = if image_grad.is_empty() { &mut [][..] } else { &mut image_grad[target..target + self.image()] };
+            self.backward_image(image, weight, grad, own, &mut weight_sum, &mut patches);
+        }
+        (weight_sum, bias_sum)
+    }
+
+    fn backward_image(
+        &self,
+        image: &[f32],
+        weight: &[f32],
+        grad: &[f32],
+        image_grad: &mut [f32],
+        weight_sum: &mut [f32],
+        patches: &mut [f32],
+    ) {
+        let (k, n, line) = (self.patch(), self.output, self.out_width * self.output);
+        for (index, rows) in grad.chunks(self.tile_rows() * line).enumerate() {
+            let (first, count) = (index * self.tile_rows(), rows.len() / line);
+            let positions = count * self.out_width;
+            let patches = &mut patches[..positions * k];
+            self.unroll(image, first, count, patches);
+            let (across, by_n) = (Strides::transposed(k), Strides::rows_of(n));
+            gemm((k, n, positions), patches, across, rows, by_n, weight_sum, by_n, 1.0, 1.0);
+            if !image_grad.is_empty() {
+                let (turned, by_patch) = (Strides::transposed(n), Strides::rows_of(k));
+                gemm((positions, k, n), rows, by_n, weight, turned, patches, by_patch, 0.0, 1.0);
+                self.runs(first, count, |patch, target, length| {
+                    let target = &mut image_grad[target..target + length];
+                    target.iter_mut().zip(&patches[patch..patch + length]).for_each(|(sum, value)| *sum += value);
+                });
+            }
+        }
+    }
+}
+
+/// The numbers of a contiguous f32 tensor.
+fn numbers<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+    match layout.contiguous_offsets() {
+        Some((start, end)) => Ok(&storage.as_slice::<f32>()?[start..end]),
+        None => bail!("conv2d needs contiguous tensors"),
+    }
+}
+
+/// Calls `work` with the numbers of a contiguous CPU tensor, without copying them.
+fn with_numbers<T>(tensor: &Tensor, work: impl FnOnce(&[f32]) -> T) -> Result<T> {
+    let (storage, layout) = tensor.storage_and_layout();
+    match &*storage {
+        Storage::Cpu(cpu) => Ok(work(numbers(cpu, layout)?)),
+        _ => bail!("conv2d runs on the CPU"),
+    }
+}
+
+impl CustomOp3 for Conv {
+    fn name(&self) -> &'static str {
+        "conv2d-bias-relu"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        weight: &CpuStorage,
+        weight_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let sizes = Sizes::new(*self, x_layout.dims(), weight_layout.dims(), bias_layout.dims())?;
+        let (x, weight, bias) = (numbers(x, x_layout)?, numbers(weight, weight_layout)?, numbers(bias, bias_layout)?);
+        let answer = sizes.forward(x, weight, bias);
+        let shape = Shape::from((sizes.batch, sizes.out_height, sizes.out_width, sizes.output));
+        Ok((CpuStorage::F32(answer), shape))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        answer: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let sizes = Sizes::new(*self, x.dims(), weight.dims(), bias.dims())?;
+        let mut masked = with_numbers(&grad.contiguous()?, <[f32]>::to_vec)?;
+        if self.relu {
+            let cut = |grad: &mut [f32], answer: &[f32]| {
+                grad.iter_mut().zip(answer).filter(|(_, answer)| **answer <= 0.0).for_each(|(grad, _)| *grad = 0.0);
+            };
+            with_numbers(answer, |answer| cut(&mut masked, answer))?;
+        }
+        let gradients = with_numbers(x, |x| with_numbers(weight, |weight| sizes.backward(x, weight, &masked)))??;
+        let tensor = |values: Vec<f32>, like: &Tensor| Tensor::from_vec(values, like.shape(), &Device::Cpu);
+        let image = if self.input_gradient { Some(tensor(gradients.image, x)?) } else { None };
+        Ok((image, Some(tensor(gradients.weight, weight)?), Some(tensor(gradients.bias, bias)?)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,240 @@
+//! The chest network while it learns.
+//!
+//! Contract: weights are standardised in every pass (Qiao et al. 2019; scaled for ReLU as in Brock et al., ICLR 2021),
+//! which normalises like batch normalisation but depends on no batch and folds exactly into plain convolutions.
+
+use super::augment::{self, SHIFTED, TRAINING};
+use crate::{
+    models::chest::{
+        film::{PLANES, planes},
+        network::{Network, Spec, specs},
+    },
+    training::{Trainee, metrics::auroc},
+};
+use candle_core::{Device, Result, Tensor, Var};
+use candle_nn::VarMap;
+use rand::{RngExt as _, SeedableRng as _, seq::SliceRandom as _};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+use rayon::prelude::*;
+use std::collections::HashMap;
+
+/// Makes the variance after a ReLU one again: sqrt(2 / (1 − 1/π)).
+const RELU_GAIN: f64 = 1.713_958_859_443_646_7;
+/// Share of pooled features left out in training.
+const DROPOUT: f64 = 0.2;
+/// Targets are 0.02 and 0.98: a few labels are wrong, and scores stay moderate.
+const SMOOTHING: f32 = 0.02;
+/// Films per validation pass.
+const CHUNK: usize = 32;
+
+/// A squashed film and its label.
+pub type Example = (Vec<u8>, bool);
+
+/// The network, its films and its randomness.
+pub struct ChestTrainee {
+    vars: VarMap,
+    widths: Vec<usize>,
+    side: usize,
+    batch: usize,
+    seed: u64,
+    train: Vec<Example>,
+    order: Vec<usize>,
+    weights: [f32; 2],
+    validation: Vec<Tensor>,
+    shifted: Vec<Tensor>,
+    labels: Vec<bool>,
+}
+
+/// A generator for one purpose.
+fn generator(seed: u64, purpose: u64, index: u64) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed ^ purpose.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    rng.set_stream(index);
+    rng
+}
+
+/// The film of a shifted validation set: the same every time.
+#[must_use]
+pub fn shifted(pixels: &[u8], side: usize, seed: u64, index: usize) -> Vec<u8> {
+    augment::changed(pixels, side, &SHIFTED, &mut generator(seed, 1 << 32, index as u64))
+}
+
+impl ChestTrainee {
+    /// A fresh network over these films.
+    ///
+    /// # Errors
+    /// Candle's.
+    pub fn new(
+        (widths, side): (&[usize], usize),
+        (batch, seed): (usize, u64),
+        train: Vec<Example>,
+        validation: &[Example],
+    ) -> Result<Self> {
+        let plain: Vec<Vec<u8>> = validation.iter().map(|(pixels, _)| pixels.clone()).collect();
+        let moved: Vec<Vec<u8>> =
+            plain.par_iter().enumerate().map(|(index, pixels)| shifted(pixels, side, seed, index)).collect();
+        let positives = train.iter().filter(|(_, positive)| *positive).count().max(1) as f32;
+        let half = train.len() as f32 / 2.0;
+        Ok(Self {
+            vars: variables(widths, seed)?,
+            widths: widths.to_vec(),
+            side,
+            batch,
+            seed,
+            order: Vec::new(),
+            weights: [half / (train.len() as f32 - positives).max(1.0), half / positives],
+            train,
+            validation: chunks(&plain, side)?,
+            shifted: chunks(&moved, side)?,
+            labels: validation.iter().map(|(_, positive)| *positive).collect(),
+        })
+    }
+
+    /// The network with its normalisation folded in.
+    ///
+    /// # Errors
+    /// Candle's.
+    pub fn network(&self) -> Result<Network> {
+        let vars: HashMap<String, Var> = crate::training::optimiser::sorted(&self.vars).into_iter().collect();
+        let one = |name: &str| {
+            let var = vars.get(name).ok_or_else(|| candle_core::Error::Msg(format!("`{name}` is not a variable")))?;
+            Ok::<Tensor, candle_core::Error>(var.as_tensor().clone())
+        };
+        Network::new(&self.widths, &mut |name, shape| match name.strip_suffix(".weight") {
+            Some("head") | None => one(name),
+            Some(layer) => {
+                let weight =
+                    standardised(&one(&format!("{layer}.direction"))?, &one(&format!("{layer}.gain"))?, layer)?;
+                let weight = if layer.ends_with("second") {
+                    weight.broadcast_mul(&one(&format!("{layer}.branch"))?)?
+                } else {
+                    weight
+                };
+                weight.reshape(shape)
+            }
+        })
+    }
+
+    /// All tensors of the folded network by name, for the weights file.
+    ///
+    /// # Errors
+    /// Candle's.
+    pub fn tensors(&self) -> Result<HashMap<String, Tensor>> {
+        Ok(self.network()?.tensors().into_iter().map(|(name, tensor)| (name, tensor.detach())).collect())
+    }
+
+    /// Raw scores of prepared films.
+    fn scores(&self, chunks: &[Tensor]) -> Result<Vec<f64>> {
+        let network = self.network()?.detached();
+        let mut scores = Vec::new();
+        for chunk in chunks {
+            scores.extend(network.scores(chunk)?.to_vec1::<f32>()?.into_iter().map(f64::from));
+        }
+        Ok(scores)
+    }
+}
+
+/// Starting values: directions normal, gains one, branches small, everything else zero.
+fn variables(widths: &[usize], seed: u64) -> Result<VarMap> {
+    let vars = VarMap::new();
+    let mut all: Vec<(String, Tensor)> = Vec::new();
+    let constant = |value: f32, shape: &[usize]| Tensor::full(value, shape, &Device::Cpu);
+    for (index, spec) in specs(widths).iter().enumerate() {
+        let Spec { name, input, output, .. } = spec;
+        let mut rng = generator(seed, 2 << 32, index as u64);
+        let count = spec.shape().iter().product::<usize>();
+        let spread = 1.0 / (9.0 * *input as f32).sqrt();
+        let values = (0..count).map(|_| spread * Distribution::<f32>::sample(&StandardNormal, &mut rng));
+        all.push((
+            format!("{name}.direction"),
+            Tensor::from_vec(values.collect::<Vec<f32>>(), &spec.shape(), &Device::Cpu)?,
+        ));
+        all.push((format!("{name}.gain"), constant(1.0, &[*output])?));
+        all.push((format!("{name}.bias"), constant(0.0, &[*output])?));
+        if !spec.relu() {
+            all.push((format!("{name}.branch"), constant(0.2, &[1])?));
+        }
+    }
+    let features = widths.last().copied().unwrap_or(0);
+    all.push(("head.weight".into(), constant(0.0, &[features])?));
+    all.push(("head.bias".into(), constant(0.0, &[1])?));
+    let mut data = match vars.data().lock() {
+        Ok(data) => data,
+        Err(poisoned) => poisoned.into_inner(),
+    };
+    for (name, tensor) in all {
+        data.insert(name, Var::from_tensor(&tensor)?);
+    }
+    drop(data);
+    Ok(vars)
+}
+
+/// Each output channel's weights with mean 0 and variance 1 / fan-in, times its gain; after a ReLU also times its gain.
+fn standardised(direction: &Tensor, gain: &Tensor, layer: &str) -> Result<Tensor> {
+    let flat = direction.flatten(0, 2)?;
+    let fan_in = flat.dim(0)? as f64;
+    let centred = flat.broadcast_sub(&flat.mean_keepdim(0)?)?;
+    let spread = ((centred.sqr()?.mean_keepdim(0)? * fan_in)? + 1e-4)?.sqrt()?;
+    let after_relu = if layer == "stem" { 1.0 } else { RELU_GAIN };
+    (centred.broadcast_div(&spread)?.broadcast_mul(gain)? * after_relu)?.contiguous()
+}
+
+/// Films as tensors of at most [`CHUNK`].
+fn chunks(films: &[Vec<u8>], side: usize) -> Result<Vec<Tensor>> {
+    films.chunks(CHUNK).map(|chunk| tensor(chunk, side)).collect()
+}
+
+fn tensor(films: &[Vec<u8>], side: usize) -> Result<Tensor> {
+    let planes: Vec<f32> = films.par_iter().flat_map_iter(|pixels| planes(pixels, side)).collect();
+    Tensor::from_vec(planes, (films.len(), side, side, PLANES), &Device::Cpu)
+}
+
+impl Trainee for ChestTrainee {
+    fn vars(&self) -> &VarMap {
+        &self.vars
+    }
+
+    fn steps(&mut self, epoch: usize) -> usize {
+        self.order = (0..self.train.len()).collect();
+        self.order.shuffle(&mut generator(self.seed, 3 << 32, epoch as u64));
+        self.train.len() / self.batch
+    }
+
+    fn loss(&mut self, epoch: usize, step: usize) -> Result<Tensor> {
+        let chosen = &self.order[step * self.batch..(step + 1) * self.batch];
+        let films: Vec<Vec<u8>> = chosen
+            .par_iter()
+            .map(|index| {
+                let mut rng = generator(self.seed, epoch as u64, *index as u64);
+                augment::changed(&self.train[*index].0, self.side, &TRAINING, &mut rng)
+            })
+            .collect();
+        let network = self.network()?;
+        let pooled = network.pooled(&network.features(&tensor(&films, self.side)?)?)?;
+        let mut rng = generator(self.seed, 4 << 32, (epoch * 1_000_000 + step) as u64);
+        let kept =
+            (0..pooled.elem_count()).map(|_| if rng.random_bool(DROPOUT) { 0.0 } else { 1.0 / (1.0 - DROPOUT) as f32 });
+        let mask = Tensor::from_vec(kept.collect::<Vec<f32>>(), pooled.shape(), &Device::Cpu)?;
+        let scores = network.head(&(pooled * mask)?)?;
+        let labels = chosen.iter().map(|index| self.train[*index].1);
+        let targets: Vec<f32> = labels.clone().map(|label| if label { 1.0 - SMOOTHING } else { SMOOTHING }).collect();
+        let weights: Vec<f32> = labels.map(|label| self.weights[usize::from(label)]).collect();
+        cross_entropy(&scores, &targets, &weights)
+    }
+
+    /// The mean of the areas under the curve on validation films as they are and shifted.
+    fn validate(&mut self) -> Result<f64> {
+        let area = |chunks: &[Tensor]| {
+            Ok::<f64, candle_core::Error>(auroc(&self.scores(chunks)?, &self.labels).unwrap_or(0.0))
+        };
+        Ok(f64::midpoint(area(&self.validation)?, area(&self.shifted)?))
+    }
+}
+
+/// Weighted mean of max(z, 0) − z·t + ln(1 + e^−|z|).
+fn cross_entropy(scores: &Tensor, targets: &[f32], weights: &[f32]) -> Result<Tensor> {
+    let targets = Tensor::from_slice(targets, targets.len(), &Device::Cpu)?;
+    let weights = Tensor::from_slice(weights, weights.len(), &Device::Cpu)?;
+    let tail = (scores.abs()?.neg()?.exp()? + 1.0)?.log()?;
+    (((scores.relu()? - (scores * targets)?)? + tail)? * weights)?.mean_all()
+}
