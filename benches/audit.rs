@@ -1,7 +1,5 @@
 //! How many records per second become durable, alone and in company.
 
-#![allow(clippy::expect_used, reason = "a bench that cannot run must say so")]
-
 use auscult::{
     audit::{NewRecord, RecordKind, Settings, Store},
     domain::{Clock as _, Ids as _, RandomIds, SystemClock},

@@ -1,6 +1,8 @@
 //! Where the time of an answer goes. `cargo bench` runs all; `cargo bench -- networks` some. Compare ratios of one run:
 //! a shared machine's milliseconds say little.
 
+#![allow(clippy::expect_used, reason = "a bench that cannot run must say so")]
+
 mod audit;
 mod chart;
 

@@ -1,6 +1,11 @@
 //! The one integration-test binary: everything here drives the built service, a real database or a real browser.
 
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should stop and say why")]
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on should stop and say why"
+)]
 
 mod architecture;
 mod support;

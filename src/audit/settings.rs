@@ -1,13 +1,14 @@
 //! The `[audit]` table of the settings.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::{fmt, time::Duration};
 
 /// Where records go and how much may wait.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// `sqlite://path` or `postgres://…`; absent means [`Settings::DEFAULT_URL`]. `DATABASE_URL` overrides it.
+    #[serde(skip_serializing)]
     pub database_url: Option<String>,
     /// Most calls of `append` that wait for the writer; one more is refused.
     pub queue: usize,
@@ -81,7 +82,7 @@ impl Default for Settings {
             batch_max: 64,
             batch_bytes: 4 << 20,
             record_max_bytes: 4 << 20,
-            write_deadline_ms: 250,
+            write_deadline_ms: 2000,
             attempt_ms: 2000,
             readers: 4,
         }

@@ -138,6 +138,8 @@ pub struct CardEntry {
     #[serde(default = "one")]
     pub most: usize,
     #[serde(default)]
+    pub coded_only: bool,
+    #[serde(default)]
     pub suggestions: Vec<SuggestionEntry>,
 }
 

@@ -60,7 +60,7 @@ fn looked_at_course(course: &Course, now: OffsetDateTime) -> String {
         Some(Sex::Male) => "male",
         None => "sex not stated",
     };
-    let age = course.age_years.map_or_else(|| "age not stated".into(), |years| format!("age {years:.0}"));
+    let age = course.age_years.map_or_else(|| "age not stated".into(), |years| format!("age {:.0}", years.floor()));
     format!(
         "{} of {}, {} to {} (newest {}); {age}, {sex}",
         words::counted(course.measurements.len(), "value"),

@@ -28,9 +28,11 @@ pub fn cards(desk: &Desk<'_>, answer: &Answer<'_>) -> Result<Vec<Made>, BuildErr
     for plan in desk.definition.cards.iter().filter(|plan| plan.entry.model == answer.manifest.name) {
         let fired = answer.findings.iter().filter(|one| one.label == plan.entry.label && level(plan, one).is_some());
         let found = problems::unlisted(fired, desk.case.problem_list);
-        let (shown, rest) = found.split_at(found.len().min(plan.entry.most));
+        let deserves = |mention: &Mention| mention.code.is_some() || !plan.entry.coded_only;
+        let (mut shown, mut rest): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, mention)| deserves(mention));
+        rest.splice(0..0, shown.split_off(shown.len().min(plan.entry.most)));
         for (at, (finding, mention)) in shown.iter().enumerate() {
-            let others = if at + 1 == shown.len() { named(rest) } else { String::new() };
+            let others = if at + 1 == shown.len() { named(&rest) } else { String::new() };
             made.push(card(desk, answer, plan, finding, mention, others)?);
         }
     }

@@ -200,6 +200,6 @@ mod tests {
 
     #[test]
     fn the_birth_date_gives_the_age_back() {
-        assert_eq!(born(datetime!(2012-01-03 00:00 UTC), 50.0), "1962-01-03");
+        assert_eq!(born(datetime!(2012-01-03 12:00 UTC), 50.0), "1962-01-03");
     }
 }

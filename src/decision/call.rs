@@ -16,7 +16,7 @@ pub struct Call {
     pub body_digest: Digest,
     /// Wall-clock time of receipt, for the record.
     pub received: OffsetDateTime,
-    /// When the first byte of the request was taken up; the answer's budget counts from here.
+    /// When the whole body had arrived; the answer's budget counts from here, so that a slow upload does not use it up.
     pub started: Instant,
 }
 

@@ -146,7 +146,7 @@ fn nothing(what: &str, ignored: &[Ignored]) -> Material {
         None => Material::Nothing(format!("no {what} in the chart")),
         Some(one) => {
             let detail = one.detail.trim_end_matches('.');
-            Material::Unreadable(format!("the {what} in the chart ({detail})"))
+            Material::Unreadable(format!("The {what} in the chart: {detail}"))
         }
     }
 }

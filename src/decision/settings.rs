@@ -7,7 +7,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// Budget of the whole answer in milliseconds, from the first byte taken up to the record being durable.
+    /// Budget of the whole answer in milliseconds, from the body having arrived to the record being durable.
     pub deadline_ms: u64,
     /// Part of the budget kept back for building cards and storing the record.
     pub record_reserve_ms: u64,

@@ -82,7 +82,7 @@ pub fn list<'a>(json: &'a Value, member: &str) -> &'a [Value] {
 
 /// The codings of a `CodeableConcept`, as (system, code, display); codings without a code are passed over and a
 /// missing system reads as empty.
-pub fn codings<'a>(concept: &'a Value) -> impl Iterator<Item = (&'a str, &'a str, Option<&'a str>)> {
+pub fn codings(concept: &Value) -> impl Iterator<Item = (&str, &str, Option<&str>)> {
     list(concept, "coding")
         .iter()
         .filter_map(|one| Some((text(one, "system").unwrap_or(""), text(one, "code")?, text(one, "display"))))

@@ -99,7 +99,8 @@ impl Unit {
         let same = self.dimension == other.dimension
             && (self.factor / other.factor - 1.0).abs() < 1e-6
             && (self.offset - other.offset).abs() < 1e-6;
-        !same && !(bare(self) && bare(other))
+        let neither_says = bare(self) && bare(other);
+        !(same || neither_says)
     }
 }
 

@@ -54,7 +54,10 @@ pub(super) async fn invoke(
     }
     let outcome = contained(app.decision.invoke(&service, invocation, call)).await;
     app.metrics.invoked(&service, &outcome);
-    Ok(HttpResponse::Ok().content_type("application/json").body(outcome?.body))
+    let answer = outcome?;
+    // The caller's own evidence of which record its answer is.
+    let record = ("audit-record", answer.record.to_string());
+    Ok(HttpResponse::Ok().insert_header(record).content_type("application/json").body(answer.body))
 }
 
 /// `POST /cds-services/{id}/feedback`: 200 without a body once it is durable.

@@ -74,6 +74,9 @@ pub fn load(folder: &Path) -> Result<Box<dyn Model>, ModelError> {
         "chest-cnn" => Ok(Box::new(chest::Chest::load(folder, manifest)?)),
         "lstm-3x128" => Ok(Box::new(mortality::Mortality::load(folder, manifest)?)),
         "bert-ner" => Ok(Box::new(notes::Notes::load(folder, manifest)?)),
-        other => Err(ModelError::Contract { name: manifest.name.clone(), reason: format!("architecture `{other}` is not known") }),
+        other => Err(ModelError::Contract {
+            name: manifest.name.clone(),
+            reason: format!("architecture `{other}` is not known"),
+        }),
     }
 }

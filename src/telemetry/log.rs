@@ -52,5 +52,14 @@ pub fn start(settings: &Settings) -> Result<(), LogError> {
         Format::Text => registry().with(filter).with(lines.with_ansi(false)).try_init(),
         Format::Json => registry().with(filter).with(lines.json().flatten_event(true)).try_init(),
     };
-    result.map_err(|_| LogError::Running)
+    result.map_err(|_| LogError::Running)?;
+    std::panic::set_hook(Box::new(panicked));
+    Ok(())
+}
+
+/// Logs where, and not what: a panic's message may quote a chart (slicing a text in the middle of a letter does).
+fn panicked(panic: &std::panic::PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    let thread = std::thread::current();
+    tracing::error!(place, thread = thread.name().unwrap_or("unnamed"), "a panic; its message is withheld");
 }

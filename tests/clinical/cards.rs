@@ -77,7 +77,8 @@ fn urgency_grows_with_the_probability_and_the_most_urgent_card_comes_first() {
     {
         assert_eq!(indicators(&Chart::course(course(probability, 1, true))), [expected], "{probability}");
     }
-    let all = Chart::review(film(0.9), course(0.9, 1, true), notes(&[("gout", None, Assertion::Present, 0.9)]));
+    let all =
+        Chart::review(film(0.9), course(0.9, 1, true), notes(&[("gout", Some("M10.9"), Assertion::Present, 0.9)]));
     assert_eq!(indicators(&all), [Indicator::Critical, Indicator::Warning, Indicator::Info]);
 }
 
@@ -169,9 +170,9 @@ fn unlisted_problems_have_a_card_each_up_to_three_and_the_rest_is_named() {
     use Assertion::{Negated, Present};
     let said = [
         ("atrial fibrillation", Some("I48.91"), Present, 0.99),
-        ("gout", None, Present, 0.98),
-        ("asthma", None, Present, 0.97),
-        ("psoriasis", None, Present, 0.96),
+        ("gout", Some("M10.9"), Present, 0.98),
+        ("asthma", Some("J45.909"), Present, 0.97),
+        ("psoriasis", Some("L40.9"), Present, 0.96),
         ("migraine", None, Present, 0.95),
         ("pneumonia", None, Negated, 0.99),
         ("hypertension", None, Present, 0.99),
@@ -194,7 +195,7 @@ fn unlisted_problems_have_a_card_each_up_to_three_and_the_rest_is_named() {
 
 #[test]
 fn without_a_problem_list_nothing_is_said_to_be_absent_from_it() {
-    let mut chart = Chart::notes(notes(&[("gout", None, Assertion::Present, 0.9)]));
+    let mut chart = Chart::notes(notes(&[("gout", Some("M10.9"), Assertion::Present, 0.9)]));
     chart.problem_list = None;
     let summary = &chart.build().cards[0].summary;
     assert_eq!(summary, "Notes mention “gout” (problem list not available to compare); please check");

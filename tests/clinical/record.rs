@@ -33,7 +33,7 @@ async fn every_value_that_reached_a_network_carries_resource_version_code_time_u
         }
     }
     let fever = measurements.iter().find(|one| one["variable"] == "Temp").unwrap();
-    assert_eq!(fever["original_unit"], "[degF]");
+    assert_eq!(fever["original_unit"], "degF");
     assert!((36.0..38.5).contains(&fever["value"].as_f64().unwrap()), "{fever}");
     let weight = measurements.iter().find(|one| one["variable"] == "Weight").unwrap();
     assert!((67.0..69.0).contains(&weight["value"].as_f64().unwrap()), "{weight}");

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 use tempfile::TempDir;
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 const ROUNDS: u64 = 20;
@@ -36,20 +37,15 @@ async fn client(url: String, body: Value, stop: Arc<AtomicBool>) -> Vec<String> 
 async fn round(folder: &Arc<TempDir>, bodies: &[Value], after: Duration) -> Vec<String> {
     let app = TestApp::spawn_in(Arc::clone(folder), &[]).await;
     let stop = Arc::new(AtomicBool::new(false));
-    let clients: Vec<_> = (0..CLIENTS)
-        .map(|index| {
-            let url = format!("{}/cds-services/chart-review", app.url);
-            tokio::spawn(client(url, bodies[index % bodies.len()].clone(), Arc::clone(&stop)))
-        })
-        .collect();
+    let mut clients = JoinSet::new();
+    for index in 0..CLIENTS {
+        let url = format!("{}/cds-services/chart-review", app.url);
+        clients.spawn(client(url, bodies[index % bodies.len()].clone(), Arc::clone(&stop)));
+    }
     tokio::time::sleep(after).await;
     app.signal("KILL");
     stop.store(true, Ordering::Relaxed);
-    let mut received = Vec::new();
-    for client in clients {
-        received.extend(client.await.unwrap());
-    }
-    received
+    clients.join_all().await.concat()
 }
 
 #[tokio::test]

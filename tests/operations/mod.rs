@@ -24,19 +24,19 @@ async fn stopping_finishes_what_is_in_flight_and_then_ends_in_good_order() {
             app.request(reqwest::Method::POST, "/cds-services/chart-review").json(&body).send()
         })
         .collect();
-    let calls = tokio::spawn(join_all(calls));
-    tokio::time::sleep(Duration::from_millis(60)).await;
-    app.signal("TERM");
+    let stop = async {
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        app.signal("TERM");
+    };
+    let (calls, ()) = tokio::join!(join_all(calls), stop);
     // A call whose connection was not yet accepted may be refused; an accepted one is answered in full.
     let mut answered = 0;
-    for call in calls.await.unwrap() {
-        if let Ok(response) = call {
-            let (status, body) = outcome(response).await;
-            assert!(status == 200 || status == 503, "{status}");
-            if status == 200 {
-                assert!(!body["cards"].as_array().unwrap().is_empty());
-                answered += 1;
-            }
+    for response in calls.into_iter().flatten() {
+        let (status, body) = outcome(response).await;
+        assert!(status == 200 || status == 503, "{status}");
+        if status == 200 {
+            assert!(!body["cards"].as_array().unwrap().is_empty());
+            answered += 1;
         }
     }
     assert!(answered > 0, "nothing was in flight");

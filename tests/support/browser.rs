@@ -4,6 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use std::{
     net::TcpListener,
+    os::unix::process::CommandExt as _,
     path::Path,
     process::{Child, Command, Stdio},
     time::Duration,
@@ -29,6 +30,7 @@ impl Browser {
             .arg(format!("--port={port}"))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
+            .process_group(0)
             .spawn()
             .expect("chromedriver is installed (scripts/test installs it)");
         let profile = TempDir::new().unwrap();
@@ -96,7 +98,9 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        let _already_gone = self.driver.kill();
+        // The whole group: a killed driver would leave its browser running.
+        let group = format!("-{}", self.driver.id());
+        let _already_gone = Command::new("kill").args(["-KILL", "--", &group]).status();
         let _already_gone = self.driver.wait();
     }
 }

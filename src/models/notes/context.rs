@@ -91,7 +91,7 @@ const TRIGGERS: [(Effect, Reach, &str); 10] = [
         Reach::Forward,
         "history of|h / o|hx of|hx|past history of|past medical history of|past medical history significant for|\
       past medical history is significant for|medical history of|previous|previously|prior|status post|s / p|remote|\
-      in the past|as a child|childhood|former|formerly|resolved|past|old|known history of|had had|discontinued|discontinue|stopped|\
+      in the past|as a child|childhood|former|formerly|resolved|known history of|had had|discontinued|discontinue|stopped|\
       allergic to|allergy to|allergies to|intolerance to|intolerant of",
     ),
     (
@@ -232,6 +232,8 @@ mod tests {
                 "72 year old man with [atrial fibrillation].",
                 "His father died young, patient has [gout].",
                 "Gram negative [bacteremia] was treated.",
+                "Thank you for seeing this 66-year-old teacher with [palpitations].",
+                "Over the past two weeks she has had [dyspnea] at night.",
                 "No fever, has [cough].",
                 "[Community acquired pneumonia], possible sepsis.",
             ],

@@ -36,7 +36,7 @@ pub fn spans(scores: &[TagScores]) -> Vec<Span> {
         let tag = tags[at];
         let start = at;
         at += 1;
-        if tag % 2 == 0 {
+        if tag.is_multiple_of(2) {
             continue;
         }
         while at < tags.len() && tags[at] == tag + 1 {
@@ -60,10 +60,10 @@ fn best_tags(scores: &[TagScores]) -> Vec<usize> {
     for (index, word) in scores.iter().enumerate() {
         let mut next = [f32::NEG_INFINITY; TAGS.len()];
         let mut back = [0; TAGS.len()];
-        for tag in 0..TAGS.len() {
+        for (tag, ((next, back), score)) in next.iter_mut().zip(&mut back).zip(word).enumerate() {
             for before in (0..TAGS.len()).filter(|&before| legal(before, tag) && (index > 0 || before == 0)) {
-                if best[before] + word[tag] > next[tag] {
-                    (next[tag], back[tag]) = (best[before] + word[tag], before);
+                if best[before] + score > *next {
+                    (*next, *back) = (best[before] + score, before);
                 }
             }
         }

@@ -59,8 +59,10 @@ fn blanked<'a>(words: &[&'a str], hidden: &Range<usize>) -> Vec<&'a str> {
 fn kind_score(scores: &[TagScores], kind: usize, words: &Range<usize>) -> f64 {
     let odds = |word: &TagScores| {
         let of_kind = f64::from(word[2 * kind + 1].exp() + word[2 * kind + 2].exp());
-        let rest =
-            (0..TAGS.len()).filter(|tag| (tag + 1) / 2 != kind + 1).map(|tag| f64::from(word[tag].exp())).sum::<f64>();
+        let rest = (0..TAGS.len())
+            .filter(|tag| tag.div_ceil(2) != kind + 1)
+            .map(|tag| f64::from(word[tag].exp()))
+            .sum::<f64>();
         of_kind.max(1e-7).ln() - rest.max(1e-7).ln()
     };
     scores[words.clone()].iter().map(odds).sum::<f64>() / words.len().max(1) as f64

@@ -138,7 +138,9 @@ fn blocks(text: &str) -> Vec<Range<usize>> {
         start += line.len();
         let runs_on = text[range.clone()].starts_with(char::is_lowercase);
         match blocks.last_mut() {
-            Some(last) if runs_on && last.start < last.end && !text[last.clone()].ends_with(['.', ':', ';', '!', '?']) => {
+            Some(last)
+                if runs_on && last.start < last.end && !text[last.clone()].ends_with(['.', ':', ';', '!', '?']) =>
+            {
                 last.end = range.end;
             }
             _ => blocks.push(range),
@@ -188,7 +190,7 @@ fn header(text: &str, range: Range<usize>) -> (Option<Section>, Range<usize>) {
         Some(at) if at <= 60 => (&body[..at], at + 1),
         _ => (body, body.len()),
     };
-    let lower = name.to_lowercase().replace(['/', '&', '.', '-'], " ").replace(" and ", " and ");
+    let lower = name.to_lowercase().replace(['/', '&', '.', '-'], " ");
     let name_words = lower.split_whitespace().collect::<Vec<_>>().join(" ");
     if let Some((_, section)) = SPECIAL.iter().find(|(known, _)| *known == name_words) {
         return (Some(*section), range.start + colon..range.end);

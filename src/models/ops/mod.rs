@@ -3,8 +3,8 @@
 //! Contract: every operation has a forward and a backward pass and a test that compares the latter with finite
 //! differences; results do not depend on the number of threads.
 
-mod gates;
 pub mod conv;
+mod gates;
 pub mod gemm;
 pub mod lstm;
 pub mod pool;

@@ -15,7 +15,7 @@ pub const TEXTS: [&str; 6] = [
     "PAST MEDICAL HISTORY:\n1. Hypertension.\n2. Type 2 diabetes mellitus.\n3. Asthma.\n\nFAMILY HISTORY: Her mother had breast cancer.",
     "Continue metformin 500 mg twice daily for diabetes and lisinopril for hypertension. No evidence of heart failure.",
     "ASSESSMENT: Possible pulmonary embolism; started on heparin. Atrial fibrillation, rate controlled on metoprolol.",
-    "ALLERGIES: Penicillin (rash).\nThe patient developed nausea and vomiting after morphine.",
+    "ALLERGIES: Penicillin (rash).\n\nThe patient developed nausea and vomiting after morphine.",
     "PT W/ HTN, COPD AND GERD HERE WITH ACUTE BRONCHITIS. STARTED ON AZITHROMYCIN.",
 ];
 

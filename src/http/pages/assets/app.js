@@ -82,6 +82,7 @@ async function drawCard(card, service) {
   if (card.detail) detail.innerHTML = await (await fetch("/try/markdown", { method: "POST", headers: { "Content-Type": "text/plain" }, body: card.detail })).text();
   const node = make("article", { className: `card ${card.indicator}` }, make("span", { className: "tag", textContent: level[card.indicator] }), make("h3", { textContent: card.summary }), detail);
   node.dataset.uuid = card.uuid;
+  const more = fold(detail);
   const acts = make("div", { className: "acts" });
   for (const suggestion of card.suggestions ?? []) {
     const button = make("button", { type: "button", className: "accept", textContent: suggestion.label });
@@ -92,8 +93,17 @@ async function drawCard(card, service) {
   }
   if (card.overrideReasons?.length) acts.append(overrideForm(node, card, service));
   for (const link of card.links ?? []) acts.append(make("a", { href: link.url, textContent: link.label, target: "_blank", rel: "noopener" }));
-  node.append(acts, sourceLine(card.source));
+  node.append(acts, ...(more ? [more] : []), sourceLine(card.source));
   return node;
+}
+
+// What a card rests on stays in sight; how it was checked and what it is not for is one click away.
+function fold(detail) {
+  const blocks = [...detail.children];
+  const from = blocks.findIndex((block) => /^(How it was validated|Made for)/.test(block.textContent));
+  if (from < 1) return null;
+  const rest = make("div", { className: "detail" }, ...blocks.slice(from));
+  return make("details", {}, make("summary", { textContent: "How it was checked, and its limits" }), rest);
 }
 
 function overrideForm(node, card, service) {
@@ -176,6 +186,8 @@ function readTrends(bundle) {
   return [...series.values()].map((one) => ({ ...one, points: one.points.sort((a, b) => a[0] - b[0]) })).sort((a, b) => b.points.length - a.points.length);
 }
 
+const units = { Cel: "°C", degF: "°F", "{score}": "points", "[pH]": "", "mm[Hg]": "mmHg", "10*3/uL": "×10³/µL" };
+
 function drawTrend({ name, unit, points }) {
   const values = points.map((point) => point[1]);
   const [low, high] = [Math.min(...values), Math.max(...values)];
@@ -188,7 +200,7 @@ function drawTrend({ name, unit, points }) {
   const line = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
   for (const [key, value] of Object.entries({ points: points.map(at).join(" "), fill: "none", stroke: "currentColor", "stroke-width": "1.6", "vector-effect": "non-scaling-stroke" })) line.setAttribute(key, value);
   svg.append(line);
-  return make("div", { className: "trend" }, make("span", { textContent: name }), make("b", { textContent: `${values.at(-1)} ${unit}` }), svg);
+  return make("div", { className: "trend" }, make("span", { textContent: name }), make("b", { textContent: `${values.at(-1)} ${units[unit] ?? unit}` }), svg);
 }
 
 start();
