@@ -81,6 +81,8 @@ pub struct Parts {
     pub name: Option<String>,
     pub model: Option<ModelName>,
     pub label: Option<String>,
+    /// The mention it is about: index of the note and byte offset in it.
+    pub at: Option<(usize, usize)>,
     pub indicator: Indicator,
     pub topic: CodingEntry,
     pub suggestions: Vec<Suggestion>,
@@ -172,8 +174,8 @@ impl Desk<'_> {
             suggestions: parts.suggestions,
         };
         let suggestions = card.suggestions.iter().map(|suggestion| suggestion.uuid).collect();
-        let Parts { kind, name, model, label, .. } = parts;
-        Ok((card, Origin { card: uuid, kind, name, model, label, suggestions }))
+        let Parts { kind, name, model, label, at, .. } = parts;
+        Ok((card, Origin { card: uuid, kind, name, model, label, at, suggestions }))
     }
 
     fn links(&self, card: &str) -> Vec<Link> {

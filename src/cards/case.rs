@@ -98,6 +98,9 @@ pub struct Origin {
     /// The label that fired.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// The mention it is about: index of the note and byte offset in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<(usize, usize)>,
     /// Its suggestions, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub suggestions: Vec<Uuid>,

@@ -71,6 +71,7 @@ fn card(
         name: Some(plan.entry.name.clone()),
         model: Some(answer.manifest.name.clone()),
         label: Some(finding.label.clone()),
+        at: None,
         indicator,
         topic: plan.entry.topic.clone(),
         suggestions: suggestions(&plan.suggestions, &grounds, desk.case)?,

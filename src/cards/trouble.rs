@@ -44,6 +44,7 @@ fn parts(desk: &Desk<'_>, kind: CardKind, model: Option<ModelName>) -> Parts {
         name: None,
         model,
         label: None,
+        at: None,
         indicator: Indicator::Info,
         topic: desk.definition.source.topic.clone(),
         suggestions: Vec::new(),

@@ -54,7 +54,7 @@ async fn serve(mut settings: Settings, clock: Arc<dyn Clock>) -> Result<(), Fail
     http::serve(app, listener, http::termination()).await?;
     append(&store, RecordKind::Shutdown, &json!({}), clock.as_ref(), ids.as_ref()).await?;
     store.close().await;
-    tracing::info!("stopped; everything in flight was answered and recorded");
+    tracing::info!("stopped: everything in flight was answered and recorded");
     Ok(())
 }
 

@@ -18,17 +18,21 @@ impl Decision {
         if self.definitions.get(service).is_none() {
             return Err(Failure::UnknownService);
         }
-        let stored = |_: AuditError| Failure::RecordStore;
+        let stored = |error: AuditError| {
+            tracing::error!(%error, "feedback could not be stored");
+            Failure::RecordStore
+        };
         let mut records = Vec::with_capacity(batch.feedback.len());
         for entry in &batch.feedback {
-            let shown = self.store.for_card(entry.card).await.map_err(stored)?;
+            let shown = self.store.record_of_card(entry.card).await.map_err(stored)?;
+            let shown = shown.filter(|shown| shown.service.as_ref() == Some(service));
             let new = NewRecord {
                 id: self.ids.ordered(call.received),
                 kind: RecordKind::Feedback,
                 time: call.received,
                 service: Some(service.clone()),
                 cards: vec![entry.card],
-                links: shown.iter().map(|shown| shown.entry.id).collect(),
+                links: shown.iter().map(|shown| shown.id).collect(),
                 body: Vec::new(),
             };
             let content = record::feedback(&call, entry, shown.is_some());

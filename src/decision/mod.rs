@@ -94,6 +94,12 @@ impl Decision {
         if let Some(name) = stopped.first() {
             return Err(format!("the network `{name}` has stopped"));
         }
-        self.store.count().await.map(|_| ()).map_err(|error| format!("the record store: {error}"))
+        if !self.store.is_available() {
+            return Err("the record store cannot write".into());
+        }
+        self.store.recent(1, None).await.map(|_| ()).map_err(|error| {
+            tracing::warn!(%error, "the record store cannot be read");
+            "the record store cannot be read".into()
+        })
     }
 }

@@ -55,19 +55,20 @@ pub(super) fn read(
     let problems = fhir::problems(&gathered);
     let mut ignored = gathered.ignored.clone();
     ignored.extend(problems.ignored);
+    let mut remarks: Vec<String> = gathered.states.iter().filter_map(|(key, state)| remark(key, *state)).collect();
     let mut inputs = BTreeMap::new();
     for wanted in &definition.models {
         let (material, left_out) = match wanted.input {
-            Input::Film => film(&gathered),
+            Input::Film => film(&gathered, patient.as_ref(), now),
             Input::Course => course(&gathered, patient.as_ref(), now),
             Input::Notes => notes(&gathered),
         };
+        remarks.extend(partly_unreadable(wanted.input, &material, &left_out));
         inputs.insert(wanted.name.clone(), material);
         ignored.extend(left_out);
     }
     let references = gathered.resources.iter().take(REFERENCES_MAX).map(|resource| resource.source.clone()).collect();
     let listed = matches!(gathered.states.get(PROBLEM_LIST), Some(KeyState::Supplied { .. } | KeyState::NoData));
-    let remarks = gathered.states.iter().filter_map(|(key, state)| remark(key, *state)).collect();
     Ok(Reading {
         problems: listed.then_some(problems.value),
         inputs,
@@ -100,26 +101,39 @@ fn keys(definition: &Definition) -> Vec<KeyRequest> {
     definition.prefetch.iter().map(request).collect()
 }
 
+/// An older film or another note was read although one could not be: the card must say so.
+fn partly_unreadable(input: Input, material: &Material, left_out: &[Ignored]) -> Option<String> {
+    let (what, own): (&str, &[&str]) = match input {
+        Input::Film => ("a film", &FILM_UNREADABLE),
+        Input::Notes => ("a note", &NOTE_UNREADABLE),
+        Input::Course => return None,
+    };
+    let read = matches!(material, Material::Input(_));
+    (read && left_out.iter().any(|one| own.contains(&one.reason)))
+        .then(|| format!("{what} in the chart could not be read"))
+}
+
 /// The newest film; older ones are listed, because a card is about one film.
-fn film(gathered: &Gathered<'_>) -> (Material, Vec<Ignored>) {
+fn film(gathered: &Gathered<'_>, patient: Option<&Patient>, now: OffsetDateTime) -> (Material, Vec<Ignored>) {
     let found = fhir::films(gathered);
     let mut ignored = found.ignored;
     let mut films = found.value.into_iter();
-    let Some(newest) = films.next() else {
-        return (nothing("film", &ignored), ignored);
+    let Some(mut newest) = films.next() else {
+        return (nothing("film", &ignored, &FILM_UNREADABLE), ignored);
     };
     ignored.extend(films.map(|film: Film| Ignored {
         reference: film.source.reference,
         reason: "older-film",
         detail: "A newer film was looked at.".into(),
     }));
+    newest.age_years = patient.and_then(|patient| patient.age_years(newest.time.unwrap_or(now)));
     (Material::Input(Arc::new(ModelInput::Film(newest))), ignored)
 }
 
 fn course(gathered: &Gathered<'_>, patient: Option<&Patient>, now: OffsetDateTime) -> (Material, Vec<Ignored>) {
     let found = fhir::course(gathered, &fhir::VARIABLES, now);
     let material = match found.value {
-        None => Material::Nothing("no vitals or laboratory values in the chart that can be used".into()),
+        None => Material::Nothing("no vitals or laboratory values that can be used in what the EHR sent".into()),
         Some(mut course) => {
             course.age_years = patient.and_then(|patient| patient.age_years(course.end));
             course.sex = patient.and_then(|patient| patient.sex);
@@ -130,24 +144,23 @@ fn course(gathered: &Gathered<'_>, patient: Option<&Patient>, now: OffsetDateTim
 }
 
 /// Reasons that mean: it is there, and it could not be read.
-const UNREADABLE: [&str; 7] = [
-    "undecodable-image",
-    "image-too-large",
-    "unsupported-media-type",
-    "unsupported-pixels",
-    "unsupported-transfer-syntax",
-    "too-large",
-    "by-url",
-];
+const UNREADABLE: [&str; 5] = ["too-large", "by-url", "no-data", "undecodable-base64", "unsupported-media-type"];
+/// The same, of films only.
+const FILM_UNREADABLE: [&str; 5] =
+    ["undecodable-image", "image-too-large", "unsupported-pixels", "unsupported-transfer-syntax", "no-pixels"];
+/// The same, of notes only.
+const NOTE_UNREADABLE: [&str; 2] = ["undecodable-text", "too-much-text"];
+
+/// The first thing that was there and could not be read.
+fn unreadable<'a>(ignored: &'a [Ignored], own: &[&str]) -> Option<&'a Ignored> {
+    ignored.iter().find(|one| UNREADABLE.contains(&one.reason) || own.contains(&one.reason))
+}
 
 /// Nothing there, or something there that could not be read: the second must not pass for the first.
-fn nothing(what: &str, ignored: &[Ignored]) -> Material {
-    match ignored.iter().find(|one| UNREADABLE.contains(&one.reason)) {
-        None => Material::Nothing(format!("no {what} in the chart")),
-        Some(one) => {
-            let detail = one.detail.trim_end_matches('.');
-            Material::Unreadable(format!("The {what} in the chart: {detail}"))
-        }
+fn nothing(what: &str, ignored: &[Ignored], own: &[&str]) -> Material {
+    match unreadable(ignored, own) {
+        None => Material::Nothing(format!("no {what} in what the EHR sent")),
+        Some(one) => Material::Unreadable(format!("The {what} in the chart: {}", one.detail.trim_end_matches('.'))),
     }
 }
 
@@ -155,7 +168,7 @@ fn notes(gathered: &Gathered<'_>) -> (Material, Vec<Ignored>) {
     let found = fhir::notes(gathered);
     let notes: Vec<Note> = found.value;
     if notes.is_empty() {
-        return (nothing("note", &found.ignored), found.ignored);
+        return (nothing("note", &found.ignored, &NOTE_UNREADABLE), found.ignored);
     }
     (Material::Input(Arc::new(ModelInput::Notes(notes))), found.ignored)
 }

@@ -70,6 +70,8 @@ pub struct Film {
     pub body_site: Option<String>,
     /// View position (`PA`, `AP`, `LATERAL` …), if stated.
     pub view: Option<String>,
+    /// Age of the patient in years when it was taken, if known.
+    pub age_years: Option<f64>,
 }
 
 /// One clinical note as plain text.
@@ -100,6 +102,7 @@ pub struct Problem {
 
 /// What one network is asked to read. Shared, never copied: films are large.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "one per call, always behind an Arc")]
 pub enum ModelInput {
     /// One radiograph.
     Film(Film),
@@ -118,7 +121,8 @@ impl ModelInput {
             Self::Film(film) => {
                 parts.push(b"film".to_vec());
                 parts.push(format!("{}x{}", film.image.width(), film.image.height()).into_bytes());
-                parts.push(format!("{:?}|{:?}|{:?}", film.modality, film.body_site, film.view).into_bytes());
+                let stated = format!("{:?}|{:?}|{:?}|{:?}", film.modality, film.body_site, film.view, film.age_years);
+                parts.push(stated.into_bytes());
                 parts.push(film.image.pixels().to_vec());
             }
             Self::Course(course) => {

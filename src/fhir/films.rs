@@ -98,6 +98,7 @@ impl<'a> Reader<'_, 'a> {
             modality: stated.modality.or(candidate.modality).or(facts.modality),
             body_site: stated.body_site.or(candidate.body_site).or(facts.body_site),
             view: stated.view.or(candidate.view),
+            age_years: None,
         });
     }
 }

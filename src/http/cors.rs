@@ -18,7 +18,7 @@ pub(super) fn middleware(settings: &Settings) -> Cors {
         .fold(Cors::default(), |cors, origin| cors.allowed_origin(origin))
         .allowed_methods(["GET", "POST", "OPTIONS"])
         .allowed_headers(["authorization", "content-type", "accept", "x-request-id", "traceparent"])
-        .expose_headers(["x-request-id", "retry-after", "etag"])
+        .expose_headers(["x-request-id", "retry-after", "etag", "audit-record"])
         .block_on_origin_mismatch(false)
         .max_age(MAX_AGE_S)
 }

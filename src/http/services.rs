@@ -44,9 +44,10 @@ pub(super) async fn invoke(
     payload: Payload,
 ) -> Result<HttpResponse, Refusal> {
     let service = called(&app, &id, &request)?;
+    // The permit is for computing: a slow upload must not hold one. Bodies being held have a bound of their own.
+    let body = body::read(&app, &request, payload).await?;
     let _permit = app.in_flight.try_acquire().map_err(|_| Refusal::Busy)?;
     let _gauge = app.metrics.enter();
-    let body = body::read(&app, &request, payload).await?;
     let call = call(&app, &caller, &request, &body);
     let invocation = CdsRequest::parse(body.json)?;
     for tolerated in &invocation.tolerated {
@@ -69,8 +70,8 @@ pub(super) async fn feedback(
     payload: Payload,
 ) -> Result<HttpResponse, Refusal> {
     let service = called(&app, &id, &request)?;
-    let _permit = app.in_flight.try_acquire().map_err(|_| Refusal::Busy)?;
     let body = body::read(&app, &request, payload).await?;
+    let _permit = app.in_flight.try_acquire().map_err(|_| Refusal::Busy)?;
     let call = call(&app, &caller, &request, &body);
     let batch = FeedbackBatch::parse(&body.json)?;
     let outcomes: Vec<_> = batch.feedback.iter().map(|entry| entry.outcome).collect();

@@ -10,12 +10,14 @@ pub struct Settings {
     pub queue: usize,
     /// Inputs computed together at most.
     pub batch_max: usize,
+    /// Threads one network may compute on.
+    pub threads: usize,
     /// Answers remembered per network, by content of the input.
     pub remembered: usize,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { queue: 64, batch_max: 8, remembered: 256 }
+        Self { queue: 64, batch_max: 8, threads: 1, remembered: 256 }
     }
 }

@@ -88,6 +88,7 @@ pub fn film_taken(probability: f64, time: Option<OffsetDateTime>, body_site: &st
         modality: Some("DX".into()),
         body_site: Some(body_site.into()),
         view: Some("PA".into()),
+        age_years: Some(3.0),
     };
     let heat = HeatMap { width: 3, height: 3, values: vec![0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 3.0] };
     answered(

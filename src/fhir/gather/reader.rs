@@ -129,7 +129,8 @@ impl<'a, 'l> Reader<'a, 'l> {
             return Err(GatherError::WrongPatient { key: wanted.key.clone() });
         }
         let named = |id: Option<&str>| id.map_or_else(|| kind.to_owned(), |id| format!("{kind}/{}", shown(id)));
-        if wanted.kind().is_some_and(|asked| asked != kind) && !included && kind != "Binary" {
+        if wanted.kind().is_some_and(|asked| asked != kind && !stands_in(asked, kind)) && !included && kind != "Binary"
+        {
             tally.other += 1;
             let about = format!("{} {kind}", wanted.key);
             self.ledger.count(&named(text(json, "id")), "not-asked-for", &about, || {
@@ -150,6 +151,15 @@ impl<'a, 'l> Reader<'a, 'l> {
         }
         Ok(())
     }
+}
+
+/// Whether clients answer a query for one type with another that holds the same thing: films come as Media, documents
+/// or studies, notes as documents, reports or compositions.
+fn stands_in(asked: &str, kind: &str) -> bool {
+    matches!(
+        (asked, kind),
+        ("Media", "DocumentReference" | "ImagingStudy") | ("DocumentReference", "DiagnosticReport" | "Composition")
+    )
 }
 
 fn source(reference: String, json: &Value, key: &str) -> SourceRef {

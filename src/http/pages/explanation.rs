@@ -68,10 +68,17 @@ pub fn page(subject: &Subject<'_>) -> Markup {
                         @if let Some(model) = model { (certainty(model, origin)) }
                         p.quiet { "Decision support for professionals. Not a diagnosis, not a certified medical device." }
                     }
-                    @if let Some(model) = model {
-                        (reasons(model, origin, text(card, "/summary")))
-                        (looked_at(model))
-                        (missing(model))
+                    @match model {
+                        Some(model) if model["outcome"] == "answered" => {
+                            (reasons(model, origin, text(card, "/summary")))
+                            (looked_at(model))
+                            (missing(model))
+                        }
+                        Some(model) => section {
+                            h2 { "No answer from the network" }
+                            p { "Outcome: " (text(model, "/outcome")) ". " (text(model, "/why")) }
+                        },
+                        None => {}
                     }
                     (ignored(envelope))
                     @if let Some(manifest) = subject.manifest { (validation(manifest)) }
@@ -86,7 +93,12 @@ pub fn page(subject: &Subject<'_>) -> Markup {
 /// The findings this card is about.
 fn findings<'a>(model: &'a Value, origin: &Value) -> Vec<&'a Value> {
     let label = origin["label"].as_str();
-    list(model, "/prediction/findings").iter().filter(|one| label.is_none() || one["label"].as_str() == label).collect()
+    let at = origin.get("at");
+    list(model, "/prediction/findings")
+        .iter()
+        .filter(|one| label.is_none() || one["label"].as_str() == label)
+        .filter(|one| at.is_none_or(|at| at[0] == one["mention"]["note"] && at[1] == one["mention"]["start"]))
+        .collect()
 }
 
 fn certainty(model: &Value, origin: &Value) -> Markup {
@@ -104,7 +116,12 @@ fn certainty(model: &Value, origin: &Value) -> Markup {
 }
 
 fn percent(value: &Value) -> String {
-    value.as_f64().map_or_else(|| "unknown".into(), |part| format!("{:.0} %", part * 100.0))
+    match value.as_f64() {
+        None => "unknown".into(),
+        Some(part) if part > 0.99 => "over 99 %".into(),
+        Some(part) if part < 0.01 => "under 1 %".into(),
+        Some(part) => format!("{:.0} %", part * 100.0),
+    }
 }
 
 fn reasons(model: &Value, origin: &Value, summary: &str) -> Markup {
@@ -337,7 +354,7 @@ mod tests {
             "response": response,
             "origins": [{"card": "c1", "model": "inpatient-mortality", "label": "death-in-hospital"}],
             "ignored": [{"reference": "Observation/<i>", "detail": "unknown unit"}],
-            "models": [{"name": "inpatient-mortality", "version": "1.0.0", "manifest": "sha256:00",
+            "models": [{"name": "inpatient-mortality", "version": "1.0.0", "manifest": "sha256:00", "outcome": "answered",
                 "input": {"kind": "course", "start": "2026-02-27T08:00:00Z", "end": "2026-03-01T07:00:00Z", "measurements": [
                     {"variable": "HR", "value": 80.0, "unit": "/min", "original_value": "80", "time": "2026-03-01T06:00:00Z", "source": {"reference": "Observation/1"}},
                     {"variable": "HR", "value": 131.0, "unit": "/min", "original_value": "131", "time": "2026-03-01T07:00:00Z", "source": {"reference": "Observation/2"}}]},

@@ -8,7 +8,11 @@ use crate::{
     audit::{AuditError, StoredRecord},
     http::{App, identity::Caller},
 };
-use actix_web::{HttpResponse, http::header::CONTENT_TYPE, web};
+use actix_web::{
+    HttpResponse,
+    http::{StatusCode, header::CONTENT_TYPE},
+    web,
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -52,7 +56,10 @@ async fn subject(app: &App, card: Uuid) -> Result<Option<(StoredRecord, Vec<Valu
 }
 
 fn draw(app: &App, card: &str, record: &StoredRecord, feedback: &[Value]) -> HttpResponse {
-    let Ok(envelope) = serde_json::from_slice::<Value>(&record.body) else { return missing() };
+    let Ok(envelope) = serde_json::from_slice::<Value>(&record.body) else {
+        tracing::error!(record = %record.entry.id, "a record is not JSON");
+        return words(StatusCode::SERVICE_UNAVAILABLE, "This record cannot be read.");
+    };
     let manifest = explanation::model_of(&envelope, card).and_then(|name| app.decision.manifest(&name.parse().ok()?));
     let (id, digest) = (record.entry.id.to_string(), record.entry.digest.to_string());
     let subject = Subject { card, record: &id, digest: &digest, envelope: &envelope, feedback, manifest };
@@ -60,12 +67,17 @@ fn draw(app: &App, card: &str, record: &StoredRecord, feedback: &[Value]) -> Htt
 }
 
 fn missing() -> HttpResponse {
-    HttpResponse::NotFound().insert_header((CONTENT_TYPE, "text/plain; charset=utf-8")).body("There is no such record.")
+    words(StatusCode::NOT_FOUND, "There is no such record.")
 }
 
 fn unavailable(error: &AuditError) -> HttpResponse {
     tracing::warn!(%error, "records could not be read");
-    HttpResponse::ServiceUnavailable()
-        .insert_header((CONTENT_TYPE, "text/plain; charset=utf-8"))
-        .body("The record cannot be read at present.")
+    words(StatusCode::SERVICE_UNAVAILABLE, "The record cannot be read at present.")
+}
+
+/// For people: who followed a link should not be shown JSON.
+fn words(status: StatusCode, sentence: &'static str) -> HttpResponse {
+    let mut page = html(sentence);
+    *page.status_mut() = status;
+    page
 }

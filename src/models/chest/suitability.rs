@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 /// Smallest side of a film worth reading, in pixels.
 pub const SIDE_MIN: usize = 64;
 
+/// The training films are of children of one to five years; from this age on a card says that none were like it.
+const AGE_END: f64 = 6.0;
+
 /// Limits on the [`Measures`], set by `auscult train` from the training films.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -99,6 +102,12 @@ pub fn missing(film: &Film, side: usize) -> Vec<String> {
         if stated.as_ref().is_none_or(|text| text.trim().is_empty()) {
             missing.push(words.to_owned());
         }
+    }
+    match film.age_years {
+        Some(age) if age < AGE_END => {}
+        Some(_) => missing
+            .push("training films of patients of this age (the network learned from one- to five-year-olds)".into()),
+        None => missing.push("age (the network learned from one- to five-year-olds)".into()),
     }
     if film.image.width().min(film.image.height()) < side {
         missing.push(format!("a film of at least {side} pixels on its shorter side"));

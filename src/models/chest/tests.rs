@@ -93,6 +93,7 @@ fn film(image: GreyImage) -> Film {
         modality: Some("DX".into()),
         body_site: Some("Chest".into()),
         view: Some("PA".into()),
+        age_years: Some(3.0),
     }
 }
 

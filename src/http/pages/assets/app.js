@@ -69,7 +69,7 @@ function drawProblem(answer) {
 async function drawCards(cards, service, ms) {
   $("status").textContent = cards.length === 1 ? `One card, after ${ms} ms.` : cards.length ? `${cards.length} cards, after ${ms} ms.` : `Answered after ${ms} ms.`;
   if (!cards.length) {
-    $("cards").append(make("p", { className: "nothing", textContent: "Nothing to advise. Everything the service could read was looked at, and nothing crossed its threshold." }));
+    $("cards").append(make("p", { className: "nothing", textContent: "Nothing to advise from what the service could read." }));
     return;
   }
   for (const card of cards) $("cards").append(await drawCard(card, service));
