@@ -160,7 +160,7 @@ fn unreadable<'a>(ignored: &'a [Ignored], own: &[&str]) -> Option<&'a Ignored> {
 fn nothing(what: &str, ignored: &[Ignored], own: &[&str]) -> Material {
     match unreadable(ignored, own) {
         None => Material::Nothing(format!("no {what} in what the EHR sent")),
-        Some(one) => Material::Unreadable(format!("The {what} in the chart: {}", one.detail.trim_end_matches('.'))),
+        Some(one) => Material::Unreadable(one.detail.trim_end_matches('.').to_owned()),
     }
 }
 

@@ -13,6 +13,11 @@ async fn outcome(response: reqwest::Response) -> (u16, Value) {
     (status, response.json().await.expect("every answer is JSON"))
 }
 
+/// A line of the metrics that says that an invocation is being answered.
+fn is_busy(line: &str) -> bool {
+    line.starts_with("auscult_in_flight ") && !line.ends_with(" 0")
+}
+
 #[tokio::test]
 async fn stopping_finishes_what_is_in_flight_and_then_ends_in_good_order() {
     let mut app = TestApp::spawn().await;
@@ -25,7 +30,12 @@ async fn stopping_finishes_what_is_in_flight_and_then_ends_in_good_order() {
         })
         .collect();
     let stop = async {
-        tokio::time::sleep(Duration::from_millis(60)).await;
+        for _ in 0..500 {
+            if app.get("/metrics").await.text().await.unwrap().lines().any(is_busy) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
         app.signal("TERM");
     };
     let (calls, ()) = tokio::join!(join_all(calls), stop);
