@@ -4,6 +4,7 @@ mod cors;
 mod discovery;
 mod edge;
 mod feedback;
+mod hooks;
 mod invocation;
 mod limits;
 

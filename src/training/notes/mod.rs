@@ -12,12 +12,15 @@ pub mod vocabulary;
 mod write;
 
 use super::{
-    Bar, Plan, Report, Split, TrainingError,
+    Bar, Plan, Report, Split, TrainingError, metrics,
     ner_data::{self, Corpus, CorpusError, Sentence},
 };
 use crate::{
     domain::Clock,
-    models::notes::{Notes, decode::spans},
+    models::{
+        Model as _,
+        notes::{Notes, decode::spans},
+    },
 };
 use score::Tally;
 use std::path::{Path, PathBuf};
@@ -89,6 +92,11 @@ pub fn evaluate(folder: &Path, data: &Path, split: Split, batch: usize) -> Resul
     }
     report.positives = all.micro().marked;
     report.metrics.extend(all.metrics());
+    let calibration = &notes.manifest().calibration;
+    let (probabilities, right): (Vec<f64>, Vec<bool>) =
+        all.scored.iter().map(|(_, score, right)| (calibration.probability(*score), *right)).unzip();
+    let calibrated = [("brier", metrics::brier(&probabilities, &right)), ("ece", metrics::ece(&probabilities, &right))];
+    report.metrics.extend(calibrated.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
     Ok(report)
 }
 
