@@ -1,6 +1,7 @@
 //! Running it: killed, stopped, overloaded, out of time, without a store; and what its log may not hold.
 
 mod crash;
+mod outage;
 mod privacy;
 
 use crate::support::TestApp;
