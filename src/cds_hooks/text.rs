@@ -40,9 +40,9 @@ pub fn escape_markdown(text: &str) -> String {
             '@' => out.push_str("@\u{2060}"),
             ':' if rest.starts_with("//") => out.push_str(":\u{2060}"),
             '.' if ends_with_www(&line[..at]) => out.push_str("\u{2060}."),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '$' => out.extend(['\\', sign]),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '$' | '^' => out.extend(['\\', sign]),
             // A heading, list or rule can only begin where a line begins, and this text may be put there.
-            '#' | '+' | '-' | '=' if at == 0 => out.extend(['\\', sign]),
+            '#' | '+' | '-' | '=' | ':' if at == 0 => out.extend(['\\', sign]),
             '.' | ')' if digits > 0 && at == digits => out.extend(['\\', sign]),
             _ => out.push(sign),
         }
@@ -136,6 +136,12 @@ mod tests {
         assert_eq!(cut.chars().count(), SUMMARY_CHARS_MAX);
         assert!(cut.ends_with("é…"));
         assert_eq!(summary(&"é".repeat(139)), "é".repeat(139));
+    }
+
+    #[test]
+    fn signs_that_only_some_renderers_know_are_escaped_too() {
+        assert_eq!(escape_markdown("^0^ $x$ ~y~"), r"\^0\^ \$x\$ \~y\~");
+        assert_eq!(escape_markdown(": a: b"), r"\: a: b");
     }
 
     #[test]

@@ -12,6 +12,9 @@ use std::{
 };
 use tokio::task::JoinSet;
 
+/// Enough for each of sixteen callers to be interrupted more than once, also on a fast disk.
+const RECORDS: u64 = 400;
+
 on_both_stores!(a_store_that_hangs_is_unavailable_and_recovers_by_itself);
 
 async fn a_store_that_hangs_is_unavailable_and_recovers_by_itself(fixture: &mut impl Fixture) {
@@ -69,7 +72,7 @@ async fn a_restarted_server_costs_nobody_an_answer_and_stores_nothing_twice() {
         let store = Arc::clone(&store);
         appenders.spawn(async move {
             let mut stored = 0;
-            for _ in 0..60 {
+            for _ in 0..RECORDS {
                 let new = record(RecordKind::Prediction);
                 // A second blow can hit the repetition too; then the caller repeats.
                 while let Err(error) = store.append(new.clone(), soon()).await {
@@ -84,11 +87,11 @@ async fn a_restarted_server_costs_nobody_an_answer_and_stores_nothing_twice() {
     while !appenders.is_empty() {
         ended += fixture.end_backends().await;
         tokio::time::sleep(Duration::from_millis(30)).await;
-        while appenders.try_join_next().is_some_and(|stored| stored.unwrap() == 60) {}
+        while appenders.try_join_next().is_some_and(|stored| stored.unwrap() == RECORDS) {}
     }
     assert!(ended >= 2, "backends were ended {ended} times");
     eventually("reading", || async { store.count().await.is_ok() }).await;
-    assert_eq!(store.count().await, Ok(16 * 60));
+    assert_eq!(store.count().await, Ok(16 * RECORDS));
     store.close().await;
     fixture.remove().await;
 }
