@@ -30,3 +30,4 @@ pub use case::{Built, CardKind, Case, ModelResult, Origin, Outcome};
 pub use definition::{Input, ModelUse, Policy, Prefetch};
 pub use load::{Definition, DefinitionError, Definitions};
 pub use placeholder::Placeholder;
+pub use words::percent;

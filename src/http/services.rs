@@ -23,6 +23,7 @@ use std::{
     pin::pin,
     task::Poll,
 };
+use tokio::sync::SemaphorePermit;
 
 /// `GET /cds-services`. Answers while models load and while the store is down.
 pub(super) async fn discovery(app: Data<App>, _: Anyone, request: HttpRequest) -> HttpResponse {
@@ -44,9 +45,7 @@ pub(super) async fn invoke(
     payload: Payload,
 ) -> Result<HttpResponse, Refusal> {
     let service = called(&app, &id, &request)?;
-    // The permit is for computing: a slow upload must not hold one. Bodies being held have a bound of their own.
-    let body = body::read(&app, &request, payload).await?;
-    let _permit = app.in_flight.try_acquire().map_err(|_| Refusal::Busy)?;
+    let (body, _permit) = admitted(&app, &request, payload).await?;
     let _gauge = app.metrics.enter();
     let call = call(&app, &caller, &request, &body);
     let invocation = CdsRequest::parse(body.json)?;
@@ -70,14 +69,25 @@ pub(super) async fn feedback(
     payload: Payload,
 ) -> Result<HttpResponse, Refusal> {
     let service = called(&app, &id, &request)?;
-    let body = body::read(&app, &request, payload).await?;
-    let _permit = app.in_flight.try_acquire().map_err(|_| Refusal::Busy)?;
+    let (body, _permit) = admitted(&app, &request, payload).await?;
     let call = call(&app, &caller, &request, &body);
     let batch = FeedbackBatch::parse(&body.json)?;
     let outcomes: Vec<_> = batch.feedback.iter().map(|entry| entry.outcome).collect();
     contained(app.decision.feedback(&service, batch, call)).await?;
     app.metrics.fed_back(&service, &outcomes);
     Ok(HttpResponse::Ok().finish())
+}
+
+/// The body, and then the permit to compute: a slow upload must not hold one. Bodies being held have a bound of their
+/// own.
+async fn admitted<'a>(
+    app: &'a App,
+    request: &HttpRequest,
+    payload: Payload,
+) -> Result<(Body<'a>, SemaphorePermit<'a>), Refusal> {
+    let body = body::read(app, request, payload).await?;
+    let permit = app.in_flight.try_acquire().map_err(|_| Refusal::Busy)?;
+    Ok((body, permit))
 }
 
 /// The service in the address, if it is one of those published; noted for log and metrics.

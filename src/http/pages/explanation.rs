@@ -2,6 +2,7 @@
 //! missing, why, and how to disagree. Everything on it comes from the card's record and the network's manifest.
 
 use crate::{
+    cards,
     domain::{Factor, HeatMap},
     explain::{bars, heat},
     models::Manifest,
@@ -116,12 +117,7 @@ fn certainty(model: &Value, origin: &Value) -> Markup {
 }
 
 fn percent(value: &Value) -> String {
-    match value.as_f64() {
-        None => "unknown".into(),
-        Some(part) if part > 0.99 => "over 99 %".into(),
-        Some(part) if part < 0.01 => "under 1 %".into(),
-        Some(part) => format!("{:.0} %", part * 100.0),
-    }
+    value.as_f64().map_or_else(|| "unknown".into(), cards::percent)
 }
 
 fn reasons(model: &Value, origin: &Value, summary: &str) -> Markup {
