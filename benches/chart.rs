@@ -108,6 +108,9 @@ pub fn cards(c: &mut Criterion) {
                 problem_list: None,
                 ignored: &[],
                 keys: &[],
+                list_is_partial: false,
+                values: &[],
+                age_years: None,
                 ids: &ids,
                 link_base: Some("http://localhost:8080"),
             };

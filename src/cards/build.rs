@@ -112,9 +112,13 @@ impl Desk<'_> {
                     let answer = finding::Answer {
                         manifest: result.manifest,
                         findings,
+                        grade: prediction.grade.as_ref(),
                         missing: &prediction.missing,
+                        familiarity: prediction.familiarity,
                         explanation: explanation.as_ref(),
                         input: read,
+                        topics: &prediction.topics,
+                        key_phrases: &prediction.key_phrases,
                     };
                     if input == Input::Notes {
                         note_cards::cards(self, &answer)
@@ -164,13 +168,13 @@ impl Desk<'_> {
             indicator: parts.indicator,
             source: Source {
                 label: source.label.clone(),
-                url: Some(source.url.clone()),
+                url: Some(self.about(parts.model.as_ref()).unwrap_or_else(|| source.url.clone())),
                 icon: None,
                 topic: parts.topic.coding(),
             },
             selection_behavior: (!parts.suggestions.is_empty()).then_some(SelectionBehavior::AtMostOne),
             override_reasons: parts.override_reasons,
-            links: self.links(&uuid.to_string()),
+            links: self.links(&uuid.to_string(), parts.model.as_ref()),
             suggestions: parts.suggestions,
         };
         let suggestions = card.suggestions.iter().map(|suggestion| suggestion.uuid).collect();
@@ -178,14 +182,30 @@ impl Desk<'_> {
         Ok((card, Origin { card: uuid, kind, name, model, label, at, suggestions }))
     }
 
-    fn links(&self, card: &str) -> Vec<Link> {
-        let Some(base) = self.case.link_base.filter(|base| !base.is_empty()) else { return Vec::new() };
-        let base = base.trim_end_matches('/');
-        let link = |entry: &super::definition::LinkEntry| Link::Absolute {
-            label: entry.label.clone(),
-            url: format!("{base}{}", entry.path.replace("{{card}}", card)),
+    /// The base of all links, without a closing slash.
+    fn base(&self) -> Option<&str> {
+        self.case.link_base.map(|base| base.trim_end_matches('/')).filter(|base| !base.is_empty())
+    }
+
+    /// The page of the network that a card speaks for.
+    fn about(&self, model: Option<&ModelName>) -> Option<String> {
+        Some(format!("{}/models/{}", self.base()?, model?))
+    }
+
+    fn links(&self, card: &str, model: Option<&ModelName>) -> Vec<Link> {
+        let Some(base) = self.base() else { return Vec::new() };
+        let link = |entry: &super::definition::LinkEntry| {
+            let path = match model {
+                None if entry.path.contains("{{model}}") => return None,
+                None => entry.path.clone(),
+                Some(model) => entry.path.replace("{{model}}", model.as_str()),
+            };
+            Some(Link::Absolute {
+                label: entry.label.clone(),
+                url: format!("{base}{}", path.replace("{{card}}", card)),
+            })
         };
-        self.definition.links.iter().map(link).collect()
+        self.definition.links.iter().filter_map(link).collect()
     }
 }
 

@@ -1,7 +1,7 @@
 //! What cards are made from, and what the record needs to know about them.
 
 use crate::{
-    domain::{Explanation, Ids, Ignored, ModelInput, ModelName, Phi, Prediction, Problem},
+    domain::{Explanation, Ids, Ignored, Measurement, ModelInput, ModelName, Phi, Prediction, Problem},
     models::Manifest,
 };
 use serde::Serialize;
@@ -22,6 +22,12 @@ pub struct Case<'a> {
     pub results: &'a [ModelResult<'a>],
     /// The problem list; `None` when it was not supplied, so that nothing is said to be absent from it.
     pub problem_list: Option<&'a [Problem]>,
+    /// Whether only a part of the problem list was supplied, so that nothing is said to be absent from all of it.
+    pub list_is_partial: bool,
+    /// The newest value of every variable that a card weighs beside the networks' answers.
+    pub values: &'a [Measurement],
+    /// The patient's age in years, if known.
+    pub age_years: Option<f64>,
     /// Everything that was read and not used.
     pub ignored: &'a [Ignored],
     /// What was wrong with prefetch keys, one sentence each without its full stop and without patient data, for
@@ -44,6 +50,7 @@ pub struct ModelResult<'a> {
 
 /// What happened to one network.
 #[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "one per network and call")]
 pub enum Outcome {
     /// It answered, with numbers or with an abstention.
     Answered {

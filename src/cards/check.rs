@@ -4,6 +4,8 @@
 
 use super::{
     definition::{At, Band, CardEntry, CodingEntry, File, Input, SuggestionEntry},
+    grades::GRADES,
+    heart,
     load::{CardPlan, DefinitionError, Draft, SuggestionPlan},
     placeholder::{About, Part, Placeholder},
     template::Template,
@@ -99,11 +101,13 @@ impl Checker<'_> {
         }
         for (at, link) in file.links.iter().enumerate() {
             self.filled(&format!("links[{at}].label"), &link.label);
-            let rest = link.path.replacen("{{card}}", "", 1);
+            let named =
+                ["{{card}}", "{{model}}"].into_iter().find(|name| link.path.contains(name)).unwrap_or("{{card}}");
+            let rest = link.path.replacen(named, "", 1);
             if rest == link.path || rest.contains(['{', '}', ' ']) || !link.path.starts_with('/') {
                 self.fault(
                     format!("links[{at}].path"),
-                    "must begin with `/` and name `{{card}}` once, and nothing else",
+                    "must begin with `/` and name `{{card}}` or `{{model}}` once, and nothing else",
                 );
             }
         }
@@ -185,7 +189,9 @@ impl Checker<'_> {
             let manifest = manifests.iter().find(|manifest| manifest.name == card.model);
             if let Some(manifest) = manifest {
                 match manifest.labels.iter().find(|label| label.name == card.label) {
-                    Some(label) => self.bands(&key, &card.bands, label),
+                    Some(label) if card.weighs.is_none() => self.bands(&key, &card.bands, label),
+                    Some(_) if model.input == Input::Notes && card.bands.is_empty() => {}
+                    Some(_) => self.fault(format!("{key}.weighs"), "needs notes, and no bands"),
                     None => {
                         self.fault(format!("{key}.label"), format!("`{}` has no label `{}`", card.model, card.label))
                     }
@@ -193,10 +199,46 @@ impl Checker<'_> {
             }
             plans.extend(self.plan(&key, card, model.input, draft, manifest.copied()));
         }
+        self.grades(draft);
         for section in draft.sections.keys().filter(|section| !names.contains(section.as_str())) {
             self.fault(format!("section {section} of the .card.md"), "there is no card of this name");
         }
         plans
+    }
+
+    /// A finding that fires always gets a card, and one only: cards by grade must divide the scale between them.
+    fn grades(&mut self, draft: &Draft) {
+        for (at, card) in draft.file.cards.iter().enumerate() {
+            let key = format!("cards[{at}]");
+            let model = draft.file.models.iter().find(|model| model.name == card.model);
+            let graded = model.is_some_and(|model| model.input == Input::KneeFilm);
+            let suggested = card.suggestions.iter().any(|suggestion| suggestion.grades.is_some());
+            if !graded && (card.grades.is_some() || suggested) {
+                self.fault(format!("{key}.grades"), "only a network that grades has grades");
+                continue;
+            }
+            let own = card.grades.clone().unwrap_or_else(|| (0..GRADES).collect());
+            for (place, suggestion) in card.suggestions.iter().enumerate() {
+                if suggestion.grades.iter().flatten().any(|grade| !own.contains(grade)) {
+                    self.fault(format!("{key}.suggestions[{place}].grades"), "names a grade this card is not for");
+                }
+            }
+            let same = |other: &&CardEntry| other.model == card.model && other.label == card.label;
+            let all: Vec<usize> = draft
+                .file
+                .cards
+                .iter()
+                .filter(same)
+                .flat_map(|card| card.grades.clone().unwrap_or_else(|| (0..GRADES).collect()))
+                .collect();
+            let once = |grade: usize| all.iter().filter(|one| **one == grade).count() == 1;
+            if graded && (all.len() != GRADES || !(0..GRADES).all(once)) {
+                self.fault(
+                    format!("{key}.grades"),
+                    format!("the cards of a label must name each grade of 0 to {} once", GRADES - 1),
+                );
+            }
+        }
     }
 
     fn bands(&mut self, key: &str, bands: &[Band], label: &Label) {
@@ -260,7 +302,7 @@ impl Checker<'_> {
             .suggestions
             .iter()
             .enumerate()
-            .map(|(at, one)| self.suggestion(&format!("{key}.suggestions[{at}]"), one, input, manifest))
+            .map(|(at, one)| self.suggestion(&format!("{key}.suggestions[{at}]"), one, card, (input, manifest)))
             .collect();
         Some(CardPlan {
             entry: card.clone(),
@@ -275,13 +317,17 @@ impl Checker<'_> {
         &mut self,
         key: &str,
         entry: &SuggestionEntry,
-        input: Input,
-        manifest: Option<&Manifest>,
+        card: &CardEntry,
+        (input, manifest): (Input, Option<&Manifest>),
     ) -> Option<SuggestionPlan> {
         let about = About::Finding(input);
         let label = self.line(&format!("{key}.label"), &entry.label, about);
+        let known = |variable: &str| match card.weighs {
+            Some(_) => heart::VARIABLES.contains(&variable),
+            None => input == Input::Course && manifest.is_none_or(|manifest| reads(manifest, variable)),
+        };
         if let Some(variable) = &entry.unless_measured
-            && (input != Input::Course || manifest.is_some_and(|manifest| !reads(manifest, variable)))
+            && !known(variable)
         {
             self.fault(format!("{key}.unless_measured"), format!("the network reads no variable `{variable}`"));
         }
@@ -295,7 +341,7 @@ impl Checker<'_> {
                 }
                 self.line(&format!("{key}.service_request.reason"), &request.reason, about)
             }
-            (None, Some(condition)) if input == Input::Notes => {
+            (None, Some(condition)) if input == Input::Notes && card.weighs.is_none() => {
                 self.line(&format!("{key}.condition.description"), &condition.description, about)
             }
             (None, Some(_)) => {

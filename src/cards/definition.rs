@@ -70,6 +70,9 @@ pub struct ModelUse {
 pub enum Input {
     /// The newest frontal chest film.
     Film,
+    /// The newest film of one knee.
+    #[serde(rename = "knee-film")]
+    KneeFilm,
     /// Vitals and laboratory values of the newest 48 hours.
     Course,
     /// The newest notes.
@@ -81,7 +84,7 @@ impl Input {
     #[must_use]
     pub const fn kind(self) -> Kind {
         match self {
-            Self::Film => Kind::Image,
+            Self::Film | Self::KneeFilm => Kind::Image,
             Self::Course => Kind::Sequence,
             Self::Notes => Kind::Notes,
         }
@@ -116,7 +119,7 @@ impl CodingEntry {
     }
 }
 
-/// A link on every card; `{{card}}` in the path becomes the card's uuid.
+/// A link on every card; `{{card}}` in the path becomes the card's uuid, `{{model}}` its network's name.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LinkEntry {
@@ -133,8 +136,13 @@ pub struct CardEntry {
     pub label: String,
     pub summary: String,
     pub topic: CodingEntry,
+    #[serde(default)]
     pub bands: Vec<Band>,
+    /// What is weighed instead of a label's probability.
+    pub weighs: Option<Weighs>,
     pub stale_after_hours: Option<u32>,
+    /// Grades of a network that grades for which this card is; all if not given.
+    pub grades: Option<Vec<usize>>,
     #[serde(default = "one")]
     pub most: usize,
     #[serde(default)]
@@ -145,6 +153,14 @@ pub struct CardEntry {
 
 fn one() -> usize {
     1
+}
+
+/// What a card can weigh from notes, values and the problem list together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Weighs {
+    /// Signs of heart disease (`heart`).
+    Heart,
 }
 
 /// From this probability upwards, this indicator.
@@ -192,6 +208,8 @@ pub struct SuggestionEntry {
     #[serde(default)]
     pub recommended: bool,
     pub unless_measured: Option<String>,
+    /// Grades for which it is offered; all of the card's if not given.
+    pub grades: Option<Vec<usize>>,
     pub service_request: Option<ServiceRequestEntry>,
     pub condition: Option<ConditionEntry>,
 }

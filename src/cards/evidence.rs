@@ -101,7 +101,9 @@ pub fn ignored(ignored: &[Ignored], input: Option<Input>) -> String {
 fn concerns(ignored: &Ignored, input: Input) -> bool {
     let kind = ignored.reference.split('/').next().unwrap_or_default();
     match input {
-        Input::Film => matches!(kind, "Media" | "ImagingStudy" | "DocumentReference" | "Binary" | "imaging"),
+        Input::Film | Input::KneeFilm => {
+            matches!(kind, "Media" | "ImagingStudy" | "DocumentReference" | "Binary" | "imaging")
+        }
         Input::Course => matches!(kind, "Observation" | "observations"),
         Input::Notes => matches!(kind, "DocumentReference" | "DiagnosticReport" | "Composition" | "notes"),
     }

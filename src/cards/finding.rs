@@ -3,8 +3,9 @@
 use super::{
     build::{BuildError, Desk, Filled, Made, Parts},
     case::CardKind,
+    certainty::{certainty, unusual},
     definition::{At, Input, Level},
-    evidence,
+    evidence, grades,
     load::CardPlan,
     placeholder::Placeholder,
     reasons,
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::{
     cds_hooks::{Indicator, escape_markdown as escaped},
-    domain::{Explanation, Finding, ModelInput},
+    domain::{Explanation, Familiarity, Finding, Grade, KeyPhrase, ModelInput, Topic},
     models::Manifest,
 };
 
@@ -21,15 +22,19 @@ use crate::{
 pub struct Answer<'a> {
     pub manifest: &'a Manifest,
     pub findings: &'a [Finding],
+    pub grade: Option<&'a Grade>,
     pub missing: &'a [String],
+    pub familiarity: Option<Familiarity>,
     pub explanation: Option<&'a Explanation>,
     pub input: &'a ModelInput,
+    pub topics: &'a [Topic],
+    pub key_phrases: &'a [KeyPhrase],
 }
 
 /// One card for every entry of the definition whose label reaches a band.
 pub fn cards(desk: &Desk<'_>, answer: &Answer<'_>, input: Input) -> Result<Vec<Made>, BuildError> {
     let plans = desk.definition.cards.iter().filter(|plan| plan.entry.model == answer.manifest.name);
-    let fired = plans.filter_map(|plan| {
+    let fired = plans.filter(|plan| grades::applies(plan.entry.grades.as_deref(), answer.grade)).filter_map(|plan| {
         let finding = answer.findings.iter().find(|finding| finding.label == plan.entry.label)?;
         Some((plan, finding, level(plan, finding)?))
     });
@@ -63,6 +68,7 @@ fn card(
         manifest: answer.manifest,
         input: answer.input,
         explanation: answer.explanation,
+        grade: answer.grade,
         mention: None,
         filled: &filled,
     };
@@ -93,6 +99,11 @@ pub fn filled(desk: &Desk<'_>, answer: &Answer<'_>, finding: &Finding, input: In
         (Placeholder::Threshold, words::percent(finding.threshold)),
         (Placeholder::Evidence, evidence::looked_at(answer.input, note, now)),
         (Placeholder::Stale, String::new()),
+        (
+            Placeholder::Certainty,
+            finding.certainty.map(|one| escaped(&certainty(&finding.label, one))).unwrap_or_default(),
+        ),
+        (Placeholder::Unusual, unusual(answer.familiarity, answer.input)),
         (Placeholder::Missing, evidence::missing(answer.missing)),
         (Placeholder::Reasons, reasons::reasons(answer.explanation, now)),
         (Placeholder::Reliability, reliability(answer)),
@@ -101,6 +112,9 @@ pub fn filled(desk: &Desk<'_>, answer: &Answer<'_>, finding: &Finding, input: In
         (Placeholder::NotFor, escaped(&manifest.not_for.join("; "))),
     ] {
         filled.markdown(placeholder, markdown);
+    }
+    if input == Input::KneeFilm {
+        grades::fill(&mut filled, answer);
     }
     filled
 }

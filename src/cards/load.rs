@@ -158,6 +158,12 @@ impl Definition {
         })
     }
 
+    /// Whether one of its cards weighs values beside the networks' answers.
+    #[must_use]
+    pub fn weighs_values(&self) -> bool {
+        self.cards.iter().any(|plan| plan.entry.weighs.is_some())
+    }
+
     /// The kind of input that one of its networks is handed.
     #[must_use]
     pub fn input(&self, model: &ModelName) -> Option<Input> {

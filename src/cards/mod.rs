@@ -9,10 +9,13 @@
 
 mod build;
 mod case;
+mod certainty;
 mod check;
 mod definition;
 mod evidence;
 mod finding;
+mod grades;
+mod heart;
 mod load;
 mod note_cards;
 mod placeholder;
@@ -27,6 +30,7 @@ mod words;
 
 pub use build::{BuildError, build};
 pub use case::{Built, CardKind, Case, ModelResult, Origin, Outcome};
+pub use certainty::certainty;
 pub use definition::{Input, ModelUse, Policy, Prefetch};
 pub use load::{Definition, DefinitionError, Definitions};
 pub use placeholder::Placeholder;

@@ -1,10 +1,11 @@
 //! Cards for problems that the notes mention and the problem list does not: one per problem, the rest only named.
 
 use super::{
-    build::{BuildError, Desk, Made, Parts},
+    build::{BuildError, Desk, Filled, Made, Parts},
     case::CardKind,
-    definition::Input,
+    definition::{Input, Weighs},
     finding::{Answer, filled, level},
+    heart,
     load::CardPlan,
     placeholder::Placeholder,
     problems,
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::{
     cds_hooks::escape_markdown as escaped,
-    domain::{Finding, Mention},
+    domain::{Finding, Mention, ModelInput},
 };
 
 /// Problems named on the last card beyond those that have a card of their own.
@@ -26,6 +27,10 @@ const NAME_CHARS_MAX: usize = 80;
 pub fn cards(desk: &Desk<'_>, answer: &Answer<'_>) -> Result<Vec<Made>, BuildError> {
     let mut made = Vec::new();
     for plan in desk.definition.cards.iter().filter(|plan| plan.entry.model == answer.manifest.name) {
+        if let (Some(Weighs::Heart), ModelInput::Notes(notes)) = (plan.entry.weighs, answer.input) {
+            made.extend(heart::card(desk, answer, notes, plan)?);
+            continue;
+        }
         let fired = answer.findings.iter().filter(|one| one.label == plan.entry.label && level(plan, one).is_some());
         let found = problems::unlisted(fired, desk.case.problem_list);
         let deserves = |mention: &Mention| mention.code.is_some() || !plan.entry.coded_only;
@@ -37,6 +42,41 @@ pub fn cards(desk: &Desk<'_>, answer: &Answer<'_>) -> Result<Vec<Made>, BuildErr
         }
     }
     Ok(made)
+}
+
+/// Every value that only some cards of notes have, empty.
+pub fn blank(filled: &mut Filled) {
+    for placeholder in [Placeholder::Problem, Placeholder::Code, Placeholder::Listing, Placeholder::Verdict] {
+        filled.text(placeholder, "");
+    }
+    for placeholder in [
+        Placeholder::Sentence,
+        Placeholder::Others,
+        Placeholder::Topics,
+        Placeholder::KeyPhrases,
+        Placeholder::Weighing,
+        Placeholder::AlsoMeasured,
+        Placeholder::Known,
+    ] {
+        filled.markdown(placeholder, String::new());
+    }
+}
+
+/// What a note is about: the topics that reach their threshold.
+pub fn topics_line(answer: &Answer<'_>, note: usize) -> String {
+    let firing = answer.topics.iter().filter(|topic| topic.note == note && topic.probability >= topic.threshold);
+    let named: Vec<String> = firing
+        .map(|topic| format!("{} ({})", escaped(&topic.label.replace('-', " ")), words::percent(topic.probability)))
+        .collect();
+    words::list(&named, NAMED_MAX)
+}
+
+/// The key phrases of a note.
+pub fn phrases_line(answer: &Answer<'_>, note: usize) -> String {
+    let of_note = answer.key_phrases.iter().filter(|phrase| phrase.note == note);
+    let named: Vec<String> =
+        of_note.map(|phrase| escaped(&words::clipped(phrase.text.expose(), NAME_CHARS_MAX))).collect();
+    words::list(&named, NAMED_MAX)
 }
 
 fn named(rest: &[(&Finding, &Mention)]) -> String {
@@ -57,9 +97,13 @@ fn card(
     let mut filled = filled(desk, answer, finding, Input::Notes, mention.note);
     let code = mention.code.as_ref().map(|code| code.code.as_str()).unwrap_or_default();
     let listing = match desk.case.problem_list {
+        Some(_) if desk.case.list_is_partial => "not in the part of the list supplied",
         Some(_) => "not on the problem list",
         None => "problem list not available to compare",
     };
+    blank(&mut filled);
+    filled.markdown(Placeholder::Topics, topics_line(answer, mention.note));
+    filled.markdown(Placeholder::KeyPhrases, phrases_line(answer, mention.note));
     filled.text(Placeholder::Problem, &words::clipped(mention.text.expose(), NAME_CHARS_MAX));
     filled.text(Placeholder::Code, code);
     filled.text(Placeholder::Listing, listing);
@@ -69,6 +113,7 @@ fn card(
         manifest: answer.manifest,
         input: answer.input,
         explanation: answer.explanation,
+        grade: None,
         mention: Some(mention),
         filled: &filled,
     };

@@ -51,6 +51,8 @@ placeholders! {
     Probability "probability"
     InTen "in_ten"
     Threshold "threshold"
+    Certainty "certainty"
+    Unusual "unusual"
     Problem "problem"
     Code "code"
     Listing "listing"
@@ -66,6 +68,16 @@ placeholders! {
     Validation "validation"
     IntendedUse "intended_use"
     NotFor "not_for"
+    Topics "topics"
+    KeyPhrases "key_phrases"
+    Verdict "verdict"
+    Weighing "weighing"
+    AlsoMeasured "also_measured"
+    Known "known"
+    Side "side"
+    Grade "grade"
+    GradeInterval "grade_interval"
+    GradeProbabilities "grade_probabilities"
 }
 
 impl Placeholder {
@@ -83,10 +95,20 @@ impl Placeholder {
             Self::Title => about != About::Anything,
             Self::Why => about == About::Trouble,
             Self::When | Self::Probability | Self::InTen => finding,
-            Self::Problem | Self::Code | Self::Listing => about == About::Finding(Input::Notes),
-            Self::Sentence | Self::Others => part == Part::Detail && about == About::Finding(Input::Notes),
+            Self::Problem | Self::Code | Self::Listing | Self::Verdict => about == About::Finding(Input::Notes),
+            Self::Side | Self::Grade | Self::GradeInterval => about == About::Finding(Input::KneeFilm),
+            Self::GradeProbabilities => part == Part::Detail && about == About::Finding(Input::KneeFilm),
+            Self::Sentence
+            | Self::Others
+            | Self::Topics
+            | Self::KeyPhrases
+            | Self::Weighing
+            | Self::AlsoMeasured
+            | Self::Known => part == Part::Detail && about == About::Finding(Input::Notes),
             Self::Ignored | Self::NotRead => part == Part::Detail && about != About::Anything,
             Self::Threshold
+            | Self::Certainty
+            | Self::Unusual
             | Self::Evidence
             | Self::Stale
             | Self::Reasons
@@ -107,6 +129,9 @@ impl Placeholder {
             Self::Listing => 38,
             Self::Code => 12,
             Self::Why => 70,
+            Self::Side => 23,
+            Self::Grade => 18,
+            Self::GradeInterval => 12,
             _ => 55,
         }
     }
@@ -125,8 +150,9 @@ mod tests {
 
     #[test]
     fn every_placeholder_is_found_by_its_name_and_allowed_somewhere() {
-        let places =
-            [About::Finding(Input::Film), About::Finding(Input::Course), About::Finding(Input::Notes), About::Trouble];
+        let inputs = [Input::Film, Input::KneeFilm, Input::Course, Input::Notes];
+        let places = inputs.map(About::Finding).into_iter().chain([About::Trouble]);
+        let places: Vec<About> = places.collect();
         for one in Placeholder::ALL {
             assert_eq!(Placeholder::named(one.name()), Some(*one));
             assert!(places.iter().any(|about| one.allowed(Part::Detail, *about)), "{one}");

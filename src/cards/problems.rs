@@ -4,6 +4,7 @@
 //! its words; in doubt it counts as listed, because a card about something already known costs attention.
 
 use crate::domain::{Assertion, Coding, Finding, Mention, Problem};
+use crate::models::notes::concepts::BUILT_IN;
 use std::collections::BTreeSet;
 
 /// Words that do not tell problems apart.
@@ -32,12 +33,31 @@ fn is_listed(mention: &Mention, problem: &Problem) -> bool {
     if category.is_some() && problem.codes.iter().any(|code| self::category(code) == category) {
         return true;
     }
+    if coded_alike(mention, problem) {
+        return true;
+    }
     let said = words(mention.text.expose());
     let texts = problem.codes.iter().filter_map(|code| code.display.as_deref()).chain([problem.text.expose().as_str()]);
     texts.map(words).any(|entry| {
         let qualified = QUALIFIERS.iter().any(|word| entry.contains(*word));
         if qualified { said == entry } else { said.is_subset(&entry) }
     })
+}
+
+/// Whether the project's table knows both as one problem: by a SNOMED CT or ICD-10 code of the entry, or by its name.
+fn coded_alike(mention: &Mention, problem: &Problem) -> bool {
+    let said = mention.text.expose();
+    if BUILT_IN.has_code_of(problem, said) {
+        return true;
+    }
+    let displays = problem.codes.iter().filter_map(|code| code.display.as_deref());
+    let mut names = displays.chain([problem.text.expose().as_str()]);
+    let named = BUILT_IN.find(said);
+    named.is_some()
+        && names.any(|name| {
+            let qualified = words(name).iter().any(|word| QUALIFIERS.contains(&word.as_str()));
+            !qualified && BUILT_IN.find(name) == named
+        })
 }
 
 fn same(one: &Mention, other: &Mention) -> bool {
@@ -86,8 +106,16 @@ mod tests {
             text: text.into(),
             assertion,
             code: code.map(icd),
+            repeats: Vec::new(),
         };
-        Finding { label: "Disease".into(), score: 0.0, probability, threshold: 0.5, mention: Some(mention) }
+        Finding {
+            label: "Disease".into(),
+            score: 0.0,
+            probability,
+            threshold: 0.5,
+            mention: Some(mention),
+            certainty: None,
+        }
     }
 
     fn problem(text: &str, code: Option<&str>) -> Problem {

@@ -4,12 +4,13 @@ use super::{
     build::{BuildError, Filled},
     case::Case,
     definition::SuggestionEntry,
+    grades,
     load::SuggestionPlan,
     resources::{Common, condition, service_request},
 };
 use crate::{
     cds_hooks::{Action, Suggestion, escape_markdown, summary, text::is_reference},
-    domain::{Attribution, Course, Explanation, Mention, ModelInput},
+    domain::{Attribution, Course, Explanation, Grade, Mention, ModelInput},
     models::Manifest,
 };
 
@@ -21,6 +22,7 @@ pub struct Grounds<'a> {
     pub manifest: &'a Manifest,
     pub input: &'a ModelInput,
     pub explanation: Option<&'a Explanation>,
+    pub grade: Option<&'a Grade>,
     pub mention: Option<&'a Mention>,
     pub filled: &'a Filled,
 }
@@ -33,14 +35,17 @@ pub fn suggestions(
 ) -> Result<Vec<Suggestion>, BuildError> {
     plans
         .iter()
-        .filter(|plan| applies(&plan.entry, grounds.input))
+        .filter(|plan| applies(&plan.entry, grounds.input, case))
+        .filter(|plan| grades::applies(plan.entry.grades.as_deref(), grounds.grade))
         .map(|plan| suggestion(plan, grounds, case))
         .collect()
 }
 
-/// A test is not proposed when its result is already in the window.
-fn applies(entry: &SuggestionEntry, input: &ModelInput) -> bool {
+/// A test is not proposed when its result is already there; one natriuretic peptide is as good as the other.
+fn applies(entry: &SuggestionEntry, input: &ModelInput, case: &Case<'_>) -> bool {
+    let like = |variable: &str| if variable == "NTproBNP" { "BNP" } else { variable }.to_owned();
     match (&entry.unless_measured, input) {
+        (Some(variable), ModelInput::Notes(_)) => !case.values.iter().any(|one| like(&one.variable) == like(variable)),
         (Some(variable), ModelInput::Course(course)) => {
             !course.measurements.iter().any(|one| one.variable == *variable)
         }

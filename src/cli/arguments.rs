@@ -29,6 +29,11 @@ pub(super) enum Command {
     Train(Train),
     /// Measure a network on a split of its data.
     Evaluate(Evaluate),
+    /// Take over a network trained elsewhere.
+    #[command(subcommand)]
+    Import(Import),
+    /// Calibrate a network on one's own data: probabilities, threshold, limits, figures. Its weights stay as they are.
+    Calibrate(Calibrate),
     /// Fit the generator of sample films on training films and draw new ones.
     Films(Films),
 }
@@ -53,7 +58,7 @@ pub(super) struct Call {
 
 #[derive(Debug, Args)]
 pub(super) struct Train {
-    /// `chest-radiograph`, `inpatient-mortality` or `note-problems`.
+    /// The network, for example `inpatient-mortality`; an unknown name lists them all.
     pub(super) model: ModelName,
     /// Folder with the data, laid out as models/README.md says.
     #[arg(long, value_name = "DIR")]
@@ -70,6 +75,9 @@ pub(super) struct Train {
     /// Seed of everything random.
     #[arg(long)]
     pub(super) seed: Option<u64>,
+    /// Stop when the metric on `tune` has not risen for this many epochs.
+    #[arg(long, value_name = "EPOCHS")]
+    pub(super) patience: Option<usize>,
     /// Go on from the last checkpoint.
     #[arg(long)]
     pub(super) resume: bool,
@@ -78,10 +86,60 @@ pub(super) struct Train {
     pub(super) encoder: Option<PathBuf>,
 }
 
+#[derive(Debug, Subcommand)]
+pub(super) enum Import {
+    /// Weights of a textbook network from Keras (`.keras`, `.weights.h5` or `.h5`).
+    Keras(ImportKeras),
+}
+
+/// The textbook networks, as typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Textbook {
+    /// 28 × 28 pictures: conv 32, pool, conv 64, pool, conv 128, dense 128, softmax.
+    TextbookCnn,
+    /// Hourly steps: three LSTM layers of 128, softmax.
+    TextbookLstm,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ImportKeras {
+    /// Keras's file.
+    pub(super) file: PathBuf,
+    /// The network it holds.
+    #[arg(long, value_enum)]
+    pub(super) architecture: Textbook,
+    /// Name of the new network.
+    #[arg(long)]
+    pub(super) name: ModelName,
+    /// What is found, for example `death-in-hospital`: for two classes what the second one stands for.
+    #[arg(long, value_delimiter = ',', required = true)]
+    pub(super) labels: Vec<String>,
+    /// Folder of a network of the same architecture that reads the same inputs; mortality-textbook or pneumonia-28 among
+    /// the networks if not given.
+    #[arg(long, value_name = "DIR")]
+    pub(super) like: Option<PathBuf>,
+    /// Folder of the networks to write into.
+    #[arg(long, value_name = "DIR", default_value = "models")]
+    pub(super) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Calibrate {
+    /// The network.
+    pub(super) model: ModelName,
+    /// Folder with the data, laid out as models/README.md says.
+    #[arg(long, value_name = "DIR")]
+    pub(super) data: PathBuf,
+    /// Folder of the networks.
+    #[arg(long, value_name = "DIR", default_value = "models")]
+    pub(super) models: PathBuf,
+}
+
 /// A part of the data, as typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Part {
     Train,
+    Tune,
     Val,
     Test,
 }
@@ -96,15 +154,30 @@ pub(super) struct Evaluate {
     /// The part of the data.
     #[arg(long, value_enum, default_value = "val")]
     pub(super) split: Part,
-    /// Write the figures as JSON to this file.
+    /// Write the report as JSON to this file.
     #[arg(long, value_name = "FILE")]
     pub(super) json: Option<PathBuf>,
+    /// Write the report as Markdown to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(super) markdown: Option<PathBuf>,
+    /// Draw the report's charts (SVG) into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(super) plots: Option<PathBuf>,
     /// Folder of the networks.
     #[arg(long, value_name = "DIR", default_value = "models")]
     pub(super) models: PathBuf,
     /// Ask a running service, as an EHR would, instead of running the network here.
     #[arg(long, value_name = "URL")]
     pub(super) through_http: Option<String>,
+    /// With --through-http: also run the network here, and fail when the two differ.
+    #[arg(long, requires = "through_http")]
+    pub(super) compare: bool,
+    /// The service to call, if not the network's own.
+    #[arg(long, requires = "through_http")]
+    pub(super) service: Option<ServiceId>,
+    /// At most this many cases, spread evenly over the split.
+    #[arg(long, value_name = "N")]
+    pub(super) limit: Option<usize>,
 }
 
 #[derive(Debug, Args)]
@@ -115,7 +188,10 @@ pub(super) struct Films {
     /// Folder to write the PNG files into.
     #[arg(long, value_name = "DIR", default_value = "src/samples/films")]
     pub(super) out: PathBuf,
-    /// Folder of the networks; `chest-radiograph` says which drawn films are clear.
+    /// `chest-radiograph` or `knee-radiograph`: whose films, and the network that says which drawn films are clear.
+    #[arg(long, default_value = "chest-radiograph")]
+    pub(super) model: ModelName,
+    /// Folder of the networks.
     #[arg(long, value_name = "DIR", default_value = "models")]
     pub(super) models: PathBuf,
     /// Films of each class.

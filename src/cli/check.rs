@@ -4,7 +4,10 @@ use super::{Failed, say};
 use crate::{
     cards::Definitions,
     cds_hooks::discovery::{Offer, Service},
-    models::{self, Manifest, Model},
+    models::{
+        self, Manifest, Model, Papers,
+        papers::{Figure, Headline},
+    },
     settings::Settings,
 };
 use std::path::{Path, PathBuf};
@@ -12,6 +15,7 @@ use std::path::{Path, PathBuf};
 /// Networks and definitions that fit each other.
 pub(super) struct Checked {
     pub(super) models: Vec<Box<dyn Model>>,
+    pub(super) papers: Vec<Papers>,
     pub(super) definitions: Definitions,
 }
 
@@ -37,10 +41,16 @@ impl Checked {
 /// Loads everything; the error lists all that is wrong.
 pub(super) fn load(settings: &Settings) -> Result<Checked, Failed> {
     let mut wrong = Vec::new();
-    let mut models = Vec::new();
+    let (mut models, mut papers) = (Vec::new(), Vec::new());
     for folder in folders(&settings.models)? {
         match models::load(&folder) {
-            Ok(model) => models.push(model),
+            Ok(model) => {
+                match Papers::load(&folder, model.manifest().clone()) {
+                    Ok(read) => papers.push(read),
+                    Err(error) => wrong.push(error.to_string()),
+                }
+                models.push(model);
+            }
             Err(error) => wrong.push(error.to_string()),
         }
     }
@@ -53,7 +63,7 @@ pub(super) fn load(settings: &Settings) -> Result<Checked, Failed> {
         }
     };
     match definitions {
-        Some(definitions) if wrong.is_empty() => Ok(Checked { models, definitions }),
+        Some(definitions) if wrong.is_empty() => Ok(Checked { models, papers, definitions }),
         _ => Err(format!("networks and services do not fit:\n  - {}", wrong.join("\n  - ")).into()),
     }
 }
@@ -74,14 +84,7 @@ pub(super) fn run(settings: &Settings) -> Result<(), Failed> {
     let checked = load(settings)?;
     let services = checked.services()?;
     for manifest in checked.manifests() {
-        let (n, metrics) = manifest
-            .evaluation
-            .get("validation")
-            .map_or((0, String::new()), |figures| (figures.n, words(&figures.metrics)));
-        say(&format!(
-            "network {} {}: {} (validation, n = {n}: {metrics})",
-            manifest.name, manifest.version, manifest.title
-        ));
+        say(&format!("network {} {}: {} ({})", manifest.name, manifest.version, manifest.title, figures(manifest)));
     }
     for service in &services {
         say(&format!("service {} on {}: {}", service.id(), service.hook(), service.title()));
@@ -90,6 +93,10 @@ pub(super) fn run(settings: &Settings) -> Result<(), Failed> {
     Ok(())
 }
 
-fn words(metrics: &std::collections::BTreeMap<String, f64>) -> String {
-    metrics.iter().map(|(name, value)| format!("{name} {value:.3}")).collect::<Vec<_>>().join(", ")
+/// The figure to see first with its 95 % interval, and how far probabilities are off.
+fn figures(manifest: &Manifest) -> String {
+    let Some(headline) = Headline::of(manifest) else { return "no headline figure".into() };
+    let error = manifest.evaluation.get("validation").and_then(|evaluation| Figure::of(evaluation, "ece"));
+    let error = error.map_or_else(String::new, |error| format!(", calibration error {error}"));
+    format!("validation, n = {}: {headline}{error}", headline.n)
 }

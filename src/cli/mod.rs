@@ -4,8 +4,8 @@ mod arguments;
 mod call;
 mod check;
 mod evaluate;
+mod import;
 mod serve;
-mod through_http;
 mod train;
 
 use crate::{
@@ -45,7 +45,9 @@ fn run(arguments: Arguments) -> Result<(), Failed> {
         Command::Check => check::run(&settings?),
         Command::Call(call) => call::run(&call, clock.as_ref()),
         Command::Train(train) => train::run(&train, clock.as_ref()),
-        Command::Evaluate(evaluate) => evaluate::run(&evaluate),
+        Command::Evaluate(evaluate) => evaluate::run(&evaluate, clock.as_ref()),
+        Command::Import(import) => import::run(&import, clock.as_ref()),
+        Command::Calibrate(calibrate) => import::calibrate(&calibrate, clock.as_ref()),
         Command::Films(films) => train::films(&films),
     }
 }

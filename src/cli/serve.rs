@@ -50,7 +50,7 @@ async fn serve(mut settings: Settings, clock: Arc<dyn Clock>) -> Result<(), Fail
         settings: settings.decision.clone(),
     }));
     greet(&base, &settings);
-    let app = App::new(decision, Arc::clone(&clock), Arc::clone(&ids), settings.http)?;
+    let app = App::new(decision, checked.papers, Arc::clone(&clock), Arc::clone(&ids), settings.http)?;
     http::serve(app, listener, http::termination()).await?;
     append(&store, RecordKind::Shutdown, &json!({}), clock.as_ref(), ids.as_ref()).await?;
     store.close().await;

@@ -3,7 +3,7 @@
 use super::{Failed, arguments, say};
 use crate::{
     domain::Clock,
-    training::{self, Plan},
+    training::{self, Plan, sequence::Form},
 };
 use std::{
     fs,
@@ -15,23 +15,34 @@ pub(super) fn run(arguments: &arguments::Train, clock: &dyn Clock) -> Result<(),
     let checkpoint = arguments.checkpoint.clone().unwrap_or_else(|| PathBuf::from("target/training").join(name));
     let plan = match name {
         "chest-radiograph" => training::image::plan(checkpoint),
-        "inpatient-mortality" => training::sequence::plan(&checkpoint),
+        "knee-radiograph" => training::knee::plan(checkpoint),
+        "pneumonia-28" => training::textbook::plan(checkpoint),
+        "inpatient-mortality" => training::sequence::plan(Form::Joined, &checkpoint),
+        "mortality-textbook" => training::sequence::plan(Form::Textbook, &checkpoint),
         "note-problems" => training::notes::plan(checkpoint),
+        "note-specialty" => training::specialty::plan(checkpoint),
         other => return Err(unknown(other)),
     };
     let plan = Plan {
         epochs: arguments.epochs.unwrap_or(plan.epochs),
         seed: arguments.seed.unwrap_or(plan.seed),
+        patience: arguments.patience.or(plan.patience),
         resume: arguments.resume,
         ..plan
     };
     if let Some(encoder) = &arguments.encoder {
         bring_encoder(encoder, &plan.checkpoint.join("encoder"))?;
     }
-    let (data, out) = (arguments.data.as_path(), arguments.out.join(name));
+    // One's own data are rewritten beside the checkpoints.
+    let data = training::own::prepare(name, &arguments.data, &plan.checkpoint.join("own-data"))?;
+    let (data, out) = (data.as_path(), arguments.out.join(name));
     match name {
         "chest-radiograph" => training::image::train(data, &out, &plan, clock)?,
-        "inpatient-mortality" => training::sequence::train(data, &out, &plan, clock)?,
+        "knee-radiograph" => training::knee::train(data, &out, &plan, clock)?,
+        "pneumonia-28" => training::textbook::train(data, &out, &plan, clock)?,
+        "inpatient-mortality" => training::sequence::train(Form::Joined, data, &out, &plan, clock)?,
+        "mortality-textbook" => training::sequence::train(Form::Textbook, data, &out, &plan, clock)?,
+        "note-specialty" => training::specialty::train(data, &out, &plan, clock)?,
         _ => training::notes::train(data, &out, &plan, clock)?,
     }
     say(&format!("{} is written; `auscult check` shows its figures", out.display()));
@@ -40,7 +51,11 @@ pub(super) fn run(arguments: &arguments::Train, clock: &dyn Clock) -> Result<(),
 
 /// A name that is no network of ours, with those that are.
 pub(super) fn unknown(name: &str) -> Failed {
-    format!("there is no network `{name}`; there are chest-radiograph, inpatient-mortality and note-problems").into()
+    format!(
+        "there is no network `{name}`; there are chest-radiograph, pneumonia-28, knee-radiograph, inpatient-mortality, mortality-textbook, \
+         note-problems and note-specialty"
+    )
+    .into()
 }
 
 fn bring_encoder(from: &Path, to: &Path) -> Result<(), Failed> {
@@ -52,10 +67,20 @@ fn bring_encoder(from: &Path, to: &Path) -> Result<(), Failed> {
 }
 
 pub(super) fn films(arguments: &arguments::Films) -> Result<(), Failed> {
-    let arguments::Films { data, models, out, count, seed } = arguments;
-    let made = training::films::generate(data, &models.join("chest-radiograph"), out, *count, *seed)?;
-    for film in &made {
-        say(&serde_json::to_string(film)?);
+    let arguments::Films { data, model, models, out, count, seed } = arguments;
+    let network = models.join(model.as_str());
+    match model.as_str() {
+        "chest-radiograph" => {
+            for film in &training::films::generate(data, &network, out, *count, *seed)? {
+                say(&serde_json::to_string(film)?);
+            }
+        }
+        "knee-radiograph" => {
+            for film in &training::films::knees::generate(data, &network, out, *count, *seed)? {
+                say(&serde_json::to_string(film)?);
+            }
+        }
+        other => return Err(format!("there are no sample films for `{other}`").into()),
     }
     Ok(())
 }

@@ -8,6 +8,7 @@
 mod call;
 mod failure;
 mod feedback;
+mod films;
 mod invoke;
 mod reading;
 mod record;
@@ -19,7 +20,7 @@ pub use settings::Settings;
 
 use crate::{
     audit::Store,
-    cards::Definitions,
+    cards::{Definition, Definitions},
     cds_hooks::discovery::Service,
     domain::{Clock, Ids, ModelName},
     inference::Engine,
@@ -71,6 +72,13 @@ impl Decision {
     #[must_use]
     pub fn discovery(&self) -> Vec<Service> {
         self.services.clone()
+    }
+
+    /// Titles of the services in which a network speaks.
+    #[must_use]
+    pub fn titles_with(&self, name: &ModelName) -> Vec<String> {
+        let uses = |definition: &&Arc<Definition>| definition.models.iter().any(|model| model.name == *name);
+        self.definitions.iter().filter(uses).map(|definition| definition.title.clone()).collect()
     }
 
     /// The record, for reading.

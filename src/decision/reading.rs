@@ -3,19 +3,25 @@
 use crate::{
     cards::{Definition, Input, Policy},
     cds_hooks::hooks::Context,
-    domain::{Film, Ignored, ModelInput, ModelName, Note, Patient, Problem, SourceRef},
+    domain::{Ignored, Measurement, ModelInput, ModelName, Note, Patient, Problem, SourceRef},
     fhir::{self, Gathered, KeyRequest, KeyState, Limits},
 };
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, sync::Arc};
 use time::OffsetDateTime;
 
-use super::Failure;
+use super::{Failure, films::Films};
 
 /// Everything read from one chart.
 pub(super) struct Reading {
     /// `None` when no problem list was supplied, so that nothing is said to be absent from it.
     pub(super) problems: Option<Vec<Problem>>,
+    /// Only a part of the problem list was supplied.
+    pub(super) list_is_partial: bool,
+    /// The newest values that cards weigh beside the networks' answers.
+    pub(super) values: Vec<Measurement>,
+    /// The patient's age in years.
+    pub(super) age_years: Option<f64>,
     pub(super) inputs: BTreeMap<ModelName, Material>,
     pub(super) ignored: Vec<Ignored>,
     pub(super) states: BTreeMap<String, KeyState>,
@@ -57,9 +63,17 @@ pub(super) fn read(
     ignored.extend(problems.ignored);
     let mut remarks: Vec<String> = gathered.states.iter().filter_map(|(key, state)| remark(key, *state)).collect();
     let mut inputs = BTreeMap::new();
+    let wants = |input: Input| definition.models.iter().any(|wanted| wanted.input == input);
+    // Films are decoded once, however many networks look at films.
+    let mut films = [Input::Film, Input::KneeFilm].into_iter().any(wants).then(|| Films::of(&gathered));
     for wanted in &definition.models {
         let (material, left_out) = match wanted.input {
-            Input::Film => film(&gathered, patient.as_ref(), now),
+            Input::Film | Input::KneeFilm => {
+                let chosen = films.as_mut().map(|films| films.choose(wanted.input, wants, patient.as_ref(), now));
+                let Some((material, left_out, remark)) = chosen else { continue };
+                remarks.extend(remark);
+                (material, left_out)
+            }
             Input::Course => course(&gathered, patient.as_ref(), now),
             Input::Notes => notes(&gathered),
         };
@@ -69,7 +83,12 @@ pub(super) fn read(
     }
     let references = gathered.resources.iter().take(REFERENCES_MAX).map(|resource| resource.source.clone()).collect();
     let listed = matches!(gathered.states.get(PROBLEM_LIST), Some(KeyState::Supplied { .. } | KeyState::NoData));
+    let list_is_partial = matches!(gathered.states.get(PROBLEM_LIST), Some(KeyState::Supplied { partial: true, .. }));
+    let values = if definition.weighs_values() { fhir::newest(&gathered, &fhir::HEART, now) } else { Vec::new() };
     Ok(Reading {
+        list_is_partial,
+        values,
+        age_years: patient.as_ref().and_then(|patient| patient.age_years(now)),
         problems: listed.then_some(problems.value),
         inputs,
         ignored,
@@ -104,30 +123,13 @@ fn keys(definition: &Definition) -> Vec<KeyRequest> {
 /// An older film or another note was read although one could not be: the card must say so.
 fn partly_unreadable(input: Input, material: &Material, left_out: &[Ignored]) -> Option<String> {
     let (what, own): (&str, &[&str]) = match input {
-        Input::Film => ("a film", &FILM_UNREADABLE),
+        Input::Film | Input::KneeFilm => ("a film", &FILM_UNREADABLE),
         Input::Notes => ("a note", &NOTE_UNREADABLE),
         Input::Course => return None,
     };
     let read = matches!(material, Material::Input(_));
     (read && left_out.iter().any(|one| own.contains(&one.reason)))
         .then(|| format!("{what} in the chart could not be read"))
-}
-
-/// The newest film; older ones are listed, because a card is about one film.
-fn film(gathered: &Gathered<'_>, patient: Option<&Patient>, now: OffsetDateTime) -> (Material, Vec<Ignored>) {
-    let found = fhir::films(gathered);
-    let mut ignored = found.ignored;
-    let mut films = found.value.into_iter();
-    let Some(mut newest) = films.next() else {
-        return (nothing("film", &ignored, &FILM_UNREADABLE), ignored);
-    };
-    ignored.extend(films.map(|film: Film| Ignored {
-        reference: film.source.reference,
-        reason: "older-film",
-        detail: "A newer film was looked at.".into(),
-    }));
-    newest.age_years = patient.and_then(|patient| patient.age_years(newest.time.unwrap_or(now)));
-    (Material::Input(Arc::new(ModelInput::Film(newest))), ignored)
 }
 
 fn course(gathered: &Gathered<'_>, patient: Option<&Patient>, now: OffsetDateTime) -> (Material, Vec<Ignored>) {
@@ -146,7 +148,7 @@ fn course(gathered: &Gathered<'_>, patient: Option<&Patient>, now: OffsetDateTim
 /// Reasons that mean: it is there, and it could not be read.
 const UNREADABLE: [&str; 5] = ["too-large", "by-url", "no-data", "undecodable-base64", "unsupported-media-type"];
 /// The same, of films only.
-const FILM_UNREADABLE: [&str; 5] =
+pub(super) const FILM_UNREADABLE: [&str; 5] =
     ["undecodable-image", "image-too-large", "unsupported-pixels", "unsupported-transfer-syntax", "no-pixels"];
 /// The same, of notes only.
 const NOTE_UNREADABLE: [&str; 2] = ["undecodable-text", "too-much-text"];
@@ -157,7 +159,7 @@ fn unreadable<'a>(ignored: &'a [Ignored], own: &[&str]) -> Option<&'a Ignored> {
 }
 
 /// Nothing there, or something there that could not be read: the second must not pass for the first.
-fn nothing(what: &str, ignored: &[Ignored], own: &[&str]) -> Material {
+pub(super) fn nothing(what: &str, ignored: &[Ignored], own: &[&str]) -> Material {
     match unreadable(ignored, own) {
         None => Material::Nothing(format!("no {what} in what the EHR sent")),
         Some(one) => Material::Unreadable(one.detail.trim_end_matches('.').to_owned()),

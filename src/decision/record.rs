@@ -60,6 +60,7 @@ pub(super) fn prediction(told: &Told<'_>) -> Value {
         "resources": told.reading.references,
         "ignored": told.reading.ignored,
         "models": models,
+        "weighed": told.reading.values,
         "origins": told.built.origins,
         "response": told.response,
         "response_digest": Digest::of(told.response.as_bytes()),

@@ -53,6 +53,81 @@ pub struct Course {
     pub sex: Option<Sex>,
 }
 
+/// A side of the body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// The patient's left.
+    Left,
+    /// The patient's right.
+    Right,
+}
+
+impl Side {
+    /// In words.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Left => "left",
+            Self::Right => "right",
+        }
+    }
+
+    /// The side that a body site, a title or a DICOM laterality names: SNOMED CT and DICOM codes, English and Latin
+    /// words. Text that names both sides, or neither, says nothing.
+    #[must_use]
+    pub fn stated(text: &str) -> Option<Self> {
+        // 7771000 left, 24028007 right (qualifiers); 82169009 and 210659002 left knee, 6757004 and 210562007 right knee.
+        const LEFT: [&str; 6] = ["LEFT", "SINISTER", "SINISTRA", "7771000", "82169009", "210659002"];
+        const RIGHT: [&str; 6] = ["RIGHT", "DEXTER", "DEXTRA", "24028007", "6757004", "210562007"];
+        let text = text.trim().to_uppercase();
+        let names = |words: &[&str], letter: &str| {
+            text == letter || text.split(|c: char| !c.is_alphanumeric()).any(|word| words.contains(&word))
+        };
+        match (names(&LEFT, "L"), names(&RIGHT, "R")) {
+            (true, false) => Some(Self::Left),
+            (false, true) => Some(Self::Right),
+            _ => None,
+        }
+    }
+}
+
+/// What a film is stated to show, as far as it decides which network may read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Region {
+    /// The chest.
+    Chest,
+    /// A knee.
+    Knee,
+    /// Another part of the body.
+    Other,
+    /// Nothing is stated.
+    Unstated,
+}
+
+/// Words and SNOMED CT codes of the chest (51185008 thoracic structure, 39607008 lung, 816094009 thorax excluding spine,
+/// 43799004 thoracic cavity).
+const CHEST: [&str; 9] =
+    ["CHEST", "THORAX", "THORAC", "LUNG", "PULMON", "51185008", "39607008", "816094009", "43799004"];
+/// Words and SNOMED CT codes of the knee (72696002 knee region, 49076000 knee joint, and both of either side).
+const KNEE: [&str; 9] =
+    ["KNEE", "GENU", "KNIE", "72696002", "49076000", "82169009", "6757004", "210659002", "210562007"];
+
+impl Region {
+    /// What a body site in words or code means.
+    #[must_use]
+    pub fn stated(body_site: Option<&str>) -> Self {
+        let text = body_site.unwrap_or_default().trim().to_uppercase();
+        let names = |words: &[&str]| words.iter().any(|word| text.contains(word));
+        match (text.is_empty(), names(&CHEST), names(&KNEE)) {
+            (true, ..) => Self::Unstated,
+            (_, true, _) => Self::Chest,
+            (_, _, true) => Self::Knee,
+            _ => Self::Other,
+        }
+    }
+}
+
 /// One film with what the chart says about it.
 #[derive(Debug, Clone)]
 pub struct Film {
@@ -68,6 +143,8 @@ pub struct Film {
     pub modality: Option<String>,
     /// Body site in words or code, if stated.
     pub body_site: Option<String>,
+    /// Side of the body, if stated.
+    pub side: Option<Side>,
     /// View position (`PA`, `AP`, `LATERAL` …), if stated.
     pub view: Option<String>,
     /// Age of the patient in years when it was taken, if known.
@@ -121,7 +198,8 @@ impl ModelInput {
             Self::Film(film) => {
                 parts.push(b"film".to_vec());
                 parts.push(format!("{}x{}", film.image.width(), film.image.height()).into_bytes());
-                let stated = format!("{:?}|{:?}|{:?}|{:?}", film.modality, film.body_site, film.view, film.age_years);
+                let Film { modality, body_site, side, view, age_years, .. } = film;
+                let stated = format!("{modality:?}|{body_site:?}|{side:?}|{view:?}|{age_years:?}");
                 parts.push(stated.into_bytes());
                 parts.push(film.image.pixels().to_vec());
             }
@@ -140,5 +218,40 @@ impl ModelInput {
             }
         }
         Digest::of_parts(parts.iter().map(Vec::as_slice))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Region, Side};
+
+    #[test]
+    fn a_side_is_read_from_words_and_codes_and_never_guessed() {
+        for left in ["Left knee", "L", " l ", "Structure of left knee region", "7771000", "Genu sinistra", "KNEE, LEFT"]
+        {
+            assert_eq!(Side::stated(left), Some(Side::Left), "{left}");
+        }
+        for right in ["right", "R", "Knee - right", "24028007", "Articulatio genu dextra"] {
+            assert_eq!(Side::stated(right), Some(Side::Right), "{right}");
+        }
+        for neither in ["", "knee", "B", "U", "left and right knee", "bright", "cleft palate", "RL"] {
+            assert_eq!(Side::stated(neither), None, "{neither}");
+        }
+    }
+
+    #[test]
+    fn the_part_of_the_body_is_read_from_words_and_codes() {
+        for (text, region) in [
+            (Some("Left knee"), Region::Knee),
+            (Some("72696002"), Region::Knee),
+            (Some("Articulatio genus"), Region::Knee),
+            (Some("CHEST"), Region::Chest),
+            (Some("Thoracic structure"), Region::Chest),
+            (Some("Hand"), Region::Other),
+            (Some("  "), Region::Unstated),
+            (None, Region::Unstated),
+        ] {
+            assert_eq!(Region::stated(text), region, "{text:?}");
+        }
     }
 }

@@ -18,9 +18,10 @@ pub use digest::{Digest, DigestWriter};
 pub use evidence::{Coding, Ignored, Measurement, SourceRef};
 pub use ids::{Ids, RandomIds, SequentialIds};
 pub use image::GreyImage;
-pub use input::{Course, Film, ModelInput, Note, Patient, Problem, Sex};
+pub use input::{Course, Film, ModelInput, Note, Patient, Problem, Region, Sex, Side};
 pub use name::{ModelName, NameError, ServiceId};
 pub use phi::Phi;
 pub use prediction::{
-    Abstention, Assertion, Attribution, Explanation, Factor, Finding, HeatMap, Mention, Prediction, Status,
+    Abstention, Answer, Assertion, Attribution, Certainty, Explanation, Factor, Familiarity, Finding, Grade, HeatMap,
+    KeyPhrase, Mention, Place, Prediction, Status, Topic,
 };

@@ -4,6 +4,7 @@
 //! become pictures and are never changed. Pictures carry a text alternative and need no script.
 
 pub mod bars;
+pub mod charts;
 pub mod heat;
 mod svg;
 

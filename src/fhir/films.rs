@@ -1,7 +1,7 @@
 //! Films: Media, DocumentReference, ImagingStudy and Binary → grey images, newest first.
 //!
 //! Contract: what a file is, its bytes decide; at most [`FILMS_MAX`] films are decoded, at most [`ATTEMPTS_MAX`] are
-//! tried, and everything left out is listed with its reason. View, body site and modality come from the file where it is
+//! tried, and everything left out is listed with its reason. View, body site, side and modality come from the file where it is
 //! DICOM, else from the resource, else from the study it belongs to.
 
 mod candidate;
@@ -97,6 +97,7 @@ impl<'a> Reader<'_, 'a> {
             content_type: picture.kind.media_type().to_owned(),
             modality: stated.modality.or(candidate.modality).or(facts.modality),
             body_site: stated.body_site.or(candidate.body_site).or(facts.body_site),
+            side: stated.side.or(candidate.side).or(facts.side),
             view: stated.view.or(candidate.view),
             age_years: None,
         });

@@ -54,6 +54,22 @@ pub fn course(gathered: &Gathered<'_>, variables: &[Variable], now: OffsetDateTi
     Extracted { value, ignored: reader.ledger.close() }
 }
 
+/// The newest value of every variable, whenever it was measured; those of one moment in the order of the table. What was
+/// left out is the course's to list.
+#[must_use]
+pub fn newest(gathered: &Gathered<'_>, variables: &[Variable], now: OffsetDateTime) -> Vec<Measurement> {
+    let latest = now.checked_add(SKEW).unwrap_or(now);
+    let ledger = Ledger::new(0);
+    let mut reader = Reader { table: Table::new(variables), latest, taken: Vec::new(), ledger };
+    for resource in gathered.of_kind("Observation") {
+        reader.observation(resource);
+    }
+    let mut taken = reader.taken;
+    taken.sort_by(|(a_place, a), (b_place, b)| a_place.cmp(b_place).then(b.time.cmp(&a.time)));
+    taken.dedup_by_key(|(place, _)| *place);
+    taken.into_iter().map(|(_, measurement)| measurement).collect()
+}
+
 struct Reader<'v> {
     table: Table<'v>,
     latest: OffsetDateTime,

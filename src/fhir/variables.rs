@@ -155,9 +155,24 @@ pub static VARIABLES: [Variable; 38] = [
     variable("Weight", "body weight", "kg", [1.0, 500.0], &["29463-7", "3141-9", "8350-1", "8351-9"]),
 ];
 
+/// What the heart-disease card weighs or shows; codes as in [`VARIABLES`] where they stand there. Troponin of high
+/// sensitivity is reported in ng/L and converted.
+pub static HEART: [Variable; 9] = [
+    variable("TroponinT", "troponin T", "ug/L", [0.0, 200.0], &["6598-7", "48425-3", "67151-1"]),
+    variable("TroponinI", "troponin I", "ug/L", [0.0, 2_000.0], &["10839-9", "42757-5", "89579-7"]),
+    variable("BNP", "BNP", "ng/L", [0.0, 100_000.0], &["30934-4", "42637-9"]),
+    variable("NTproBNP", "NT-proBNP", "ng/L", [0.0, 500_000.0], &["33762-6", "33763-4", "71425-3"]).molar(8_457.0, 0.0),
+    variable("K", "potassium", "mmol/L", [0.5, 15.0], &["2823-3", "6298-4"]).molar(39.098, 1.0),
+    variable("Creatinine", "creatinine", "mg/dL", [0.05, 50.0], &["2160-0", "38483-4", "14682-9"]).molar(113.12, 0.0),
+    variable("Cholesterol", "cholesterol", "mg/dL", [10.0, 2_000.0], &["2093-3", "14647-2"]).molar(386.65, 0.0),
+    variable("LDL", "LDL cholesterol", "mg/dL", [5.0, 1_500.0], &["13457-7", "18262-6", "2089-1", "22748-8"])
+        .molar(386.65, 0.0),
+    variable("HDL", "HDL cholesterol", "mg/dL", [3.0, 300.0], &["2085-9", "14646-4"]).molar(386.65, 0.0),
+];
+
 #[cfg(test)]
 mod tests {
-    use super::{COMA_PARTS, VARIABLES};
+    use super::{COMA_PARTS, HEART, VARIABLES};
     use crate::fhir::units::Unit;
     use std::collections::BTreeSet;
 
@@ -185,6 +200,7 @@ mod tests {
     fn every_loinc_code_passes_its_check_digit_but_the_one_known_misprint() {
         let wrong: Vec<&str> = VARIABLES
             .iter()
+            .chain(&HEART)
             .flat_map(|one| one.loinc.iter().copied())
             .chain(COMA_PARTS.map(|(code, _)| code))
             .filter(|code| check_digit(code).is_none())
@@ -194,7 +210,7 @@ mod tests {
 
     #[test]
     fn every_unit_is_one_we_can_read_and_every_range_is_in_order() {
-        for one in &VARIABLES {
+        for one in VARIABLES.iter().chain(&HEART) {
             assert!(Unit::parse(one.unit).is_some(), "{}", one.name);
             assert!(one.low <= one.high && !one.label.is_empty(), "{}", one.name);
             assert!(!one.loinc.is_empty() || !one.snomed.is_empty(), "{}", one.name);

@@ -27,16 +27,30 @@ pub use settings::Settings;
 use crate::{
     cds_hooks::discovery::Discovery,
     decision::Decision,
-    domain::{Clock, Digest, Ids},
+    domain::{Clock, Digest, Ids, ModelName},
+    models::Papers,
 };
 use actix_web::web::Bytes;
-use std::sync::{Arc, atomic::AtomicBool};
+use pages::{
+    frame::Place,
+    models::{Entry, Library},
+};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::AtomicBool},
+};
 use tokio::sync::Semaphore;
 
 /// What all handlers share. Built once by the composition root.
 pub struct App {
     /// The one use case.
     pub decision: Arc<Decision>,
+    /// The networks' papers.
+    pub papers: BTreeMap<ModelName, Papers>,
+    /// Their pages.
+    pub(crate) library: Library,
+    /// Where pages lie.
+    pub place: Place,
     /// Wall-clock time.
     pub clock: Arc<dyn Clock>,
     /// New request ids.
@@ -58,9 +72,10 @@ pub struct App {
 
 impl App {
     /// # Errors
-    /// Only if discovery cannot be written as JSON.
+    /// Only if discovery or papers cannot be written as JSON.
     pub fn new(
         decision: Arc<Decision>,
+        papers: Vec<Papers>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
         settings: Settings,
@@ -69,8 +84,15 @@ impl App {
         let metrics = Metrics::new(discovery.services.iter().map(|service| service.id().as_str()));
         let discovery = Bytes::from(serde_json::to_vec(&discovery)?);
         let digest = Digest::of(&discovery).to_string();
+        let place = Place::of(&settings.public_url, settings.demo);
+        let papers: BTreeMap<_, _> = papers.into_iter().map(|one| (one.manifest.name.clone(), one)).collect();
+        let entry = |(name, papers)| Entry { papers, services: decision.titles_with(name) };
+        let library = Library::new(&place, &papers.iter().map(entry).collect::<Vec<_>>())?;
         Ok(Self {
             decision,
+            papers,
+            library,
+            place,
             clock,
             ids,
             metrics,

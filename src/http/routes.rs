@@ -8,7 +8,7 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 
-const READ: &str = "GET, HEAD, OPTIONS";
+pub(super) const READ: &str = "GET, HEAD, OPTIONS";
 const WRITE: &str = "POST, OPTIONS";
 
 /// The whole service. Parts that bring addresses of their own are configured here, one line each.

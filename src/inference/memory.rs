@@ -47,13 +47,13 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use super::{Memory, Remembered};
-    use crate::domain::{Digest, Prediction, Status};
+    use crate::domain::{Digest, Prediction};
 
     #[test]
     fn the_oldest_answer_leaves_when_the_memory_is_full() {
         let mut memory = Memory::new(2);
         for text in ["a", "b", "a", "c"] {
-            let prediction = Prediction { status: Status::Scored { findings: vec![] }, missing: vec![] };
+            let prediction = Prediction::scored(vec![], vec![]);
             memory.put(Digest::of(text.as_bytes()), Remembered { prediction, explanation: None });
         }
         assert!(memory.get(&Digest::of(b"a")).is_none());

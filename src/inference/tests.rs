@@ -41,9 +41,15 @@ fn one(input: &ModelInput) -> Result<Prediction, ModelError> {
         std::thread::sleep(Duration::from_millis(150));
     }
     assert!(!text.contains("panic"), "scripted panic");
-    let finding =
-        Finding { label: "x".into(), score: text.len() as f64, probability: 0.1, threshold: 0.5, mention: None };
-    Ok(Prediction { status: Status::Scored { findings: vec![finding] }, missing: vec![] })
+    let finding = Finding {
+        label: "x".into(),
+        score: text.len() as f64,
+        probability: 0.1,
+        threshold: 0.5,
+        mention: None,
+        certainty: None,
+    };
+    Ok(Prediction::scored(vec![finding], vec![]))
 }
 
 fn manifest() -> Manifest {

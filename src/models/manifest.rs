@@ -3,7 +3,7 @@
 //! Contract: written by `auscult train` and `auscult evaluate`, never by hand; read strictly. A folder whose files,
 //! labels or figures disagree with its manifest does not load.
 
-use crate::domain::{Digest, ModelName};
+use crate::domain::{Answer, Certainty, Digest, ModelName};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -29,6 +29,14 @@ pub enum ManifestError {
         path: PathBuf,
         /// What does not fit, with the line where known.
         reason: String,
+    },
+    /// The network has no figures on validation.
+    #[error(
+        "{name} was never evaluated here, so it is not served: `auscult calibrate {name} --data DIR` calibrates and measures it"
+    )]
+    Unevaluated {
+        /// The network.
+        name: ModelName,
     },
     /// A file differs from the one the manifest was written for.
     #[error("{path}: its digest is {found}, but the manifest says {stated}")]
@@ -82,6 +90,9 @@ pub struct Manifest {
     pub calibration: Calibration,
     /// Where the weights came from.
     pub provenance: Provenance,
+    /// The 31 source attributes of 45 CFR 170.315(b)(11)(iv)(B), by the keys of [`super::attributes::ATTRIBUTES`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, String>,
     /// How good it is, per split; `validation` is always there.
     pub evaluation: BTreeMap<String, Evaluation>,
 }
@@ -112,6 +123,44 @@ pub struct Label {
     pub ppv: f64,
     /// Cards to expect per 100 patients like those of validation.
     pub alerts_per_100: f64,
+    /// Limits of the conformal answer, fitted on the split `tune`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conformal: Option<Conformal>,
+}
+
+impl Label {
+    /// Which answers remain possible at this calibrated probability.
+    #[must_use]
+    pub fn certainty(&self, probability: f64) -> Option<Certainty> {
+        self.conformal.map(|limits| limits.certainty(probability))
+    }
+}
+
+/// Class-conditional split-conformal limits (Vovk 2012, "Conditional validity of inductive conformal predictors"):
+/// of cases with the finding, `coverage` have a probability of at least `yes_from`; of those without, `coverage` one of at
+/// most `no_to`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conformal {
+    /// The promise, for each class.
+    pub coverage: f64,
+    /// From this probability on "it is there" remains possible.
+    pub yes_from: f64,
+    /// Up to this probability "it is not there" remains possible.
+    pub no_to: f64,
+}
+
+impl Conformal {
+    /// Which answers remain possible. Where neither is usual the network cannot tell either.
+    #[must_use]
+    pub fn certainty(self, probability: f64) -> Certainty {
+        let answer = match (probability >= self.yes_from, probability <= self.no_to) {
+            (true, false) => Answer::Yes,
+            (false, true) => Answer::No,
+            (true, true) | (false, false) => Answer::Either,
+        };
+        Certainty { answer, coverage: self.coverage }
+    }
 }
 
 /// Platt scaling: probability = sigmoid(`slope` × score + `intercept`), fitted on validation data
@@ -123,7 +172,7 @@ pub struct Calibration {
     pub slope: f64,
     /// Intercept.
     pub intercept: f64,
-    /// Expected calibration error (10 equal-width bins) after fitting, on the data it was fitted on.
+    /// Expected calibration error (15 equal-width bins) after fitting, on the data it was fitted on.
     pub ece: f64,
     /// Brier score after fitting, on the same data.
     pub brier: f64,
@@ -169,14 +218,29 @@ pub struct Evaluation {
     pub positives: usize,
     /// Metric → value; keys as in `models/README.md` (`auroc`, `accuracy`, `auprc`, `event1`, `f1`, `brier`, `ece` …).
     pub metrics: BTreeMap<String, f64>,
+    /// 95 % bootstrap intervals of the metrics that have one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub intervals: BTreeMap<String, [f64; 2]>,
 }
 
 impl Manifest {
-    /// Reads `folder/manifest.toml` and checks every file's digest.
+    /// Reads `folder/manifest.toml` and checks every file's digest. Only a network that was evaluated loads.
     ///
     /// # Errors
-    /// [`ManifestError`] when a file is missing, a digest differs or the form is wrong.
+    /// [`ManifestError`] when a file is missing, a digest differs, the form is wrong or there are no figures.
     pub fn load(folder: &Path) -> Result<Self, ManifestError> {
+        let manifest = Self::open(folder)?;
+        if manifest.evaluation.contains_key("validation") {
+            return Ok(manifest);
+        }
+        Err(ManifestError::Unevaluated { name: manifest.name })
+    }
+
+    /// The same for a network that may not have been evaluated yet (imported weights): to calibrate it, not to serve it.
+    ///
+    /// # Errors
+    /// As [`Manifest::load`], figures aside.
+    pub fn open(folder: &Path) -> Result<Self, ManifestError> {
         let path = folder.join("manifest.toml");
         let text = fs::read_to_string(&path).map_err(|source| ManifestError::Io { path: path.clone(), source })?;
         let manifest: Self = toml::from_str(&text)
@@ -217,13 +281,13 @@ impl Manifest {
         if self.labels.is_empty() || self.files.is_empty() {
             return Err(form("a network needs at least one label and one file".into()));
         }
+        if let Some(problem) = super::attributes::problems(&self.attributes).into_iter().next() {
+            return Err(form(problem));
+        }
         for label in &self.labels {
             if !(label.threshold > 0.0 && label.threshold < 1.0) {
                 return Err(form(format!("the threshold of `{}` is not between 0 and 1", label.name)));
             }
-        }
-        if !self.evaluation.contains_key("validation") {
-            return Err(form("there are no figures for the split `validation`".into()));
         }
         if !(self.calibration.slope.is_finite()
             && self.calibration.slope > 0.0

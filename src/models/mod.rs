@@ -3,14 +3,21 @@
 //! Contract: a loaded model matches its manifest's digests, labels and shapes, or start-up fails. A model is
 //! synchronous, owned by one thread and knows nothing of HTTP, FHIR or the record.
 
+pub mod attributes;
 pub mod bert;
 pub mod chest;
+pub mod evaluation;
+pub mod familiarity;
+pub mod knee;
 pub mod manifest;
 pub mod mortality;
 pub mod notes;
 pub mod ops;
+pub mod papers;
+pub mod textbook;
 
 pub use manifest::{Manifest, ManifestError};
+pub use papers::Papers;
 
 use crate::domain::{Explanation, ModelInput, ModelName, Prediction};
 use std::path::Path;
@@ -72,8 +79,14 @@ pub fn load(folder: &Path) -> Result<Box<dyn Model>, ModelError> {
     let manifest = Manifest::load(folder)?;
     match manifest.architecture.as_str() {
         "chest-cnn" => Ok(Box::new(chest::Chest::load(folder, manifest)?)),
-        "lstm-3x128" => Ok(Box::new(mortality::Mortality::load(folder, manifest)?)),
-        "bert-ner" => Ok(Box::new(notes::Notes::load(folder, manifest)?)),
+        "knee-cnn" => Ok(Box::new(knee::Knee::load(folder, manifest)?)),
+        "textbook-cnn" => Ok(Box::new(textbook::film::TextbookFilm::load(folder, manifest)?)),
+        "lstm-3x128" | "textbook-lstm" => Ok(Box::new(mortality::Mortality::load(folder, manifest)?)),
+        "bert-ner" => {
+            let heads = folder.parent().unwrap_or(Path::new("..")).join(notes::heads::FOLDER);
+            Ok(Box::new(notes::Notes::load(folder, manifest)?.with_heads(&heads)?))
+        }
+        "note-heads" => Ok(Box::new(notes::specialty::Specialty::load(folder, manifest)?)),
         other => Err(ModelError::Contract {
             name: manifest.name.clone(),
             reason: format!("architecture `{other}` is not known"),

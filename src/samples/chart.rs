@@ -1,6 +1,11 @@
 //! A sample as the FHIR resources an EHR would hold.
 
-use super::{course, film, list::Sample, note};
+use super::{
+    course,
+    film::{self, FilmKind, Knee},
+    list::Sample,
+    note,
+};
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -90,6 +95,13 @@ impl Maker<'_> {
     fn films(&self) -> Vec<Value> {
         let Some(kind) = self.sample.film else { return Vec::new() };
         let (media_type, data) = film::attachment(kind);
+        let (code, display, site, view) = match kind {
+            FilmKind::Knee(Knee { left: true, .. }) => {
+                ("82169009", "Structure of left knee region", "Left knee", "AP, standing")
+            }
+            FilmKind::Knee(_) => ("6757004", "Structure of right knee region", "Right knee", "AP, standing"),
+            _ => ("51185008", "Thorax", "Chest", "AP"),
+        };
         vec![json!({
             "resourceType": "Media",
             "id": format!("{}-film", self.sample.id),
@@ -97,11 +109,11 @@ impl Maker<'_> {
             "status": "completed",
             "type": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/media-type", "code": "image"}]},
             "modality": {"coding": [{"system": "http://dicom.nema.org/resources/ontology/DCM", "code": "DX", "display": "Digital Radiography"}]},
-            "bodySite": {"coding": [{"system": "http://snomed.info/sct", "code": "51185008", "display": "Thorax"}], "text": "Chest"},
-            "view": {"text": "AP"},
+            "bodySite": {"coding": [{"system": "http://snomed.info/sct", "code": code, "display": display}], "text": site},
+            "view": {"text": view},
             "subject": self.reference(),
             "createdDateTime": self.ago(3),
-            "content": {"contentType": media_type, "data": data, "title": "Chest, frontal"},
+            "content": {"contentType": media_type, "data": data, "title": format!("{site}, frontal")},
         })]
     }
 

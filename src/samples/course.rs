@@ -21,6 +21,8 @@ pub(super) enum Pattern {
     OtherUnits,
     /// Stable, with entries no network may use.
     Hostile,
+    /// A few values in an emergency department, both peptides in ng/L.
+    Heart { nt_pro_bnp: u32, troponin_t: u32 },
 }
 
 /// LOINC code, name, UCUM unit, hours between measurements, noise, and (start, end) per condition.
@@ -87,6 +89,19 @@ pub(super) fn observations(pattern: Pattern, patient: &str, now: OffsetDateTime)
         writer.put("8867-4", "Heart rate", 1.0, json!({"value": 88, "unit": "/min", "code": "/min"}));
         writer.put("8867-4", "Heart rate", 0.5, json!({"value": 91, "unit": "/min", "code": "/min"}));
         writer.put("8310-5", "Body temperature", 0.5, json!({"value": 37.4, "unit": "°C", "code": "Cel"}));
+        return writer.entries;
+    }
+    if let Pattern::Heart { nt_pro_bnp, troponin_t } = pattern {
+        writer.put("33762-6", "NT-proBNP", 3.0, json!({"value": nt_pro_bnp, "unit": "pg/mL", "code": "pg/mL"}));
+        writer.put(
+            "67151-1",
+            "Troponin T, high sensitivity",
+            3.0,
+            json!({"value": troponin_t, "unit": "ng/L", "code": "ng/L"}),
+        );
+        writer.put("2160-0", "Creatinine", 3.0, json!({"value": 1.4, "unit": "mg/dL", "code": "mg/dL"}));
+        writer.put("2823-3", "Potassium", 3.0, json!({"value": 4.9, "unit": "mmol/L", "code": "mmol/L"}));
+        writer.put("8867-4", "Heart rate", 2.0, json!({"value": 104, "unit": "/min", "code": "/min"}));
         return writer.entries;
     }
     writer.tracks(TRACKS, pattern);

@@ -21,6 +21,23 @@ pub(super) enum FilmKind {
     Damaged,
     /// Noise in the size of a film.
     Noise,
+    /// A generated knee.
+    Knee(Knee),
+}
+
+/// A generated film of a knee. The films are drawn as right knees; a left one is mirrored.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Knee {
+    pub(super) drawn: Drawn,
+    pub(super) left: bool,
+}
+
+/// What a knee was drawn to look like.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Drawn {
+    Unremarkable,
+    Moderate,
+    Severe,
 }
 
 const PNEUMONIA: [&[u8]; 3] = [
@@ -31,6 +48,9 @@ const PNEUMONIA: [&[u8]; 3] = [
 const NORMAL: [&[u8]; 3] =
     [include_bytes!("films/normal-1.png"), include_bytes!("films/normal-2.png"), include_bytes!("films/normal-3.png")];
 
+const KNEES: [&[u8]; 3] =
+    [include_bytes!("films/knee-0-1.png"), include_bytes!("films/knee-3-1.png"), include_bytes!("films/knee-4-1.png")];
+
 /// Media type and base64 of the film.
 pub(super) fn attachment(kind: FilmKind) -> (&'static str, String) {
     let (media_type, bytes) = match kind {
@@ -39,8 +59,28 @@ pub(super) fn attachment(kind: FilmKind) -> (&'static str, String) {
         FilmKind::DicomInverted => ("application/dicom", inverted_dicom(PNEUMONIA[2])),
         FilmKind::Damaged => ("image/png", PNEUMONIA[0][..PNEUMONIA[0].len() / 3].to_vec()),
         FilmKind::Noise => ("image/png", noise()),
+        FilmKind::Knee(Knee { drawn, left }) => {
+            let right = match drawn {
+                Drawn::Unremarkable => KNEES[0],
+                Drawn::Moderate => KNEES[1],
+                Drawn::Severe => KNEES[2],
+            };
+            ("image/png", if left { mirrored(right) } else { right.to_vec() })
+        }
     };
     (media_type, STANDARD.encode(bytes))
+}
+
+/// The PNG as a mirror shows it.
+fn mirrored(png: &[u8]) -> Vec<u8> {
+    let Ok(film) = image::load_from_memory(png) else { return Vec::new() };
+    let film = image::imageops::flip_horizontal(&film.to_luma8());
+    let mut bytes = Vec::new();
+    let (width, height) = film.dimensions();
+    if PngEncoder::new(&mut bytes).write_image(film.as_raw(), width, height, ExtendedColorType::L8).is_err() {
+        bytes.clear();
+    }
+    bytes
 }
 
 fn noise() -> Vec<u8> {

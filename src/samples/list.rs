@@ -1,6 +1,9 @@
 //! The samples and what each is there to show.
 
-use super::{course::Pattern, film::FilmKind};
+use super::{
+    course::Pattern,
+    film::{Drawn, FilmKind, Knee},
+};
 
 /// One sample chart.
 #[derive(Debug, Clone, Copy)]
@@ -104,6 +107,39 @@ const SAMPLES: &[Sample] = &[
         problems: &[],
     },
     Sample {
+        id: "helga-lindqvist",
+        name: "Helga Lindqvist",
+        gender: "female",
+        age: 67,
+        story: "A right knee that hurts on stairs, with a film that looks moderately worn.",
+        pattern: None,
+        film: Some(FilmKind::Knee(Knee { drawn: Drawn::Moderate, left: false })),
+        notes: &[],
+        problems: &[HYPERTENSION],
+    },
+    Sample {
+        id: "omar-haddad",
+        name: "Omar Haddad",
+        gender: "male",
+        age: 74,
+        story: "A left knee before a visit to the orthopaedist: the film looks severely worn.",
+        pattern: None,
+        film: Some(FilmKind::Knee(Knee { drawn: Drawn::Severe, left: true })),
+        notes: &[],
+        problems: &[],
+    },
+    Sample {
+        id: "sofia-marino",
+        name: "Sofia Marino",
+        gender: "female",
+        age: 52,
+        story: "A knee film after a fall that shows no wear: nothing to advise.",
+        pattern: None,
+        film: Some(FilmKind::Knee(Knee { drawn: Drawn::Unremarkable, left: false })),
+        notes: &[],
+        problems: &[],
+    },
+    Sample {
         id: "hostile-input",
         name: "<img src=x onerror=alert('pwned')> [click](javascript:alert(1))",
         gender: "male",
@@ -148,8 +184,8 @@ const SAMPLES: &[Sample] = &[
         problems: &[],
     },
     Sample {
-        id: "omar-haddad",
-        name: "Omar Haddad",
+        id: "nils-berg",
+        name: "Nils Berg",
         gender: "male",
         age: 2,
         story: "What was filed as a chest film is not one: the network declines to judge it.",
@@ -168,5 +204,27 @@ const SAMPLES: &[Sample] = &[
         film: Some(FilmKind::Normal(1)),
         notes: &[("11506-3", "rosa-marin.rtf")],
         problems: &[HYPERTENSION],
+    },
+    Sample {
+        id: "helga-nilsen",
+        name: "Helga Nilsen",
+        gender: "female",
+        age: 74,
+        story: "Breathless: the notes and the laboratory speak for heart failure, item by item, and she has it on no list.",
+        pattern: Some(Pattern::Heart { nt_pro_bnp: 4_200, troponin_t: 21 }),
+        film: None,
+        notes: &[("34117-2", "helga-nilsen.txt")],
+        problems: &[HYPERTENSION],
+    },
+    Sample {
+        id: "tomas-lind",
+        name: "Tomas Lind",
+        gender: "male",
+        age: 38,
+        story: "Breathless from asthma: everything that would speak for heart failure is denied, and no heart card appears.",
+        pattern: Some(Pattern::Heart { nt_pro_bnp: 64, troponin_t: 5 }),
+        film: None,
+        notes: &[("34117-2", "tomas-lind.txt")],
+        problems: &[("J45.909", "Asthma")],
     },
 ];

@@ -11,6 +11,8 @@ pub(super) fn attachment(file: &str) -> (&'static str, String) {
         "hostile-input.txt" => include_str!("notes/hostile-input.txt"),
         "pedro-alvarez.html" => include_str!("notes/pedro-alvarez.html"),
         "rosa-marin.rtf" => include_str!("notes/rosa-marin.rtf"),
+        "helga-nilsen.txt" => include_str!("notes/helga-nilsen.txt"),
+        "tomas-lind.txt" => include_str!("notes/tomas-lind.txt"),
         _ => "",
     };
     let media_type = match file.rsplit('.').next() {

@@ -162,6 +162,7 @@ fn label_at(
         sensitivity: counts.sensitivity().ok_or(CalibrationError::Cases)?,
         ppv: counts.ppv().ok_or(CalibrationError::Cases)?,
         alerts_per_100: counts.alerts_per_100().ok_or(CalibrationError::Cases)?,
+        conformal: None,
     })
 }
 

@@ -205,7 +205,16 @@ pub fn brier(probabilities: &[f64], labels: &[bool]) -> Option<f64> {
     Some(sum / labels.len() as f64)
 }
 
-/// Expected calibration error over ten bins of equal width: mean |share of positives − mean probability|, weighted by
+/// Bins of the calibration error and of the reliability diagram.
+pub const BINS: usize = 15;
+
+/// The bin of a probability, 0 to [`BINS`] − 1; a probability of 1 is in the last.
+#[must_use]
+pub fn bin(probability: f64) -> usize {
+    ((probability * BINS as f64) as usize).min(BINS - 1)
+}
+
+/// Expected calibration error over [`BINS`] bins of equal width: mean |share of positives − mean probability|, weighted by
 /// the number of cases in the bin (Guo et al., ICML 2017).
 #[must_use]
 pub fn ece(probabilities: &[f64], labels: &[bool]) -> Option<f64> {
@@ -213,10 +222,9 @@ pub fn ece(probabilities: &[f64], labels: &[bool]) -> Option<f64> {
         return None;
     }
     // The difference of sums needs no division: n/N × |positives/n − sum/n| = |positives − sum| / N.
-    let mut surplus = [0.0; 10];
+    let mut surplus = [0.0; BINS];
     for (p, label) in probabilities.iter().zip(labels) {
-        let bin = ((p * 10.0) as usize).min(9);
-        surplus[bin] += f64::from(u8::from(*label)) - p;
+        surplus[bin(*p)] += f64::from(u8::from(*label)) - p;
     }
     Some(surplus.iter().map(|one: &f64| one.abs()).sum::<f64>() / labels.len() as f64)
 }
@@ -286,8 +294,10 @@ mod tests {
         let probabilities = [0.05, 0.15, 0.15, 0.95];
         let labels = [false, false, true, true];
         close(brier(&probabilities, &labels), (0.0025 + 0.0225 + 0.7225 + 0.0025) / 4.0);
-        // Bins: [0.05: 0 of 1], [0.15, 0.15: 1 of 2], [0.95: 1 of 1].
+        // Bins of one fifteenth: [0.05: 0 of 1], [0.15, 0.15: 1 of 2], [0.95: 1 of 1].
         close(ece(&probabilities, &labels), (0.05 + (1.0_f64 - 0.3) + 0.05) / 4.0);
+        // 0.66 and 0.67 lie on either side of 10/15.
+        close(ece(&[0.66, 0.67], &[false, true]), (0.66 + 0.33) / 2.0);
         close(ece(&[1.0], &[true]), 0.0);
     }
 

@@ -5,16 +5,26 @@
 
 pub mod calibration;
 pub mod checkpoint;
+pub mod conformal;
 pub mod films;
 pub mod image;
+pub mod keras;
+pub mod knee;
+pub mod logistic;
 pub mod metrics;
 pub mod ner_data;
 pub mod notes;
 pub mod optimiser;
+pub mod own;
+pub mod papers;
 pub mod physionet;
 pub mod progress;
+pub mod report;
 pub mod run;
 pub mod sequence;
+pub mod specialty;
+pub mod textbook;
+pub mod trial;
 
 pub use progress::{Bar, EpochLine, Progress, Silent};
 pub use run::{Best, Plan, Trainee};
@@ -76,7 +86,9 @@ impl TrainingError {
 pub enum Split {
     /// What the weights are fitted on.
     Train,
-    /// What the epoch, the calibration and the threshold are chosen on.
+    /// What the epoch, the calibration, the threshold and the limits of refusal are chosen on.
+    Tune,
+    /// What nothing is chosen on: the figures in manifests, cards and reports come from here.
     Validation,
     /// Data of the same layout that nothing was chosen on.
     Test,
@@ -86,6 +98,7 @@ impl std::fmt::Display for Split {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
             Self::Train => "train",
+            Self::Tune => "tune",
             Self::Validation => "validation",
             Self::Test => "test",
         })

@@ -81,6 +81,30 @@ pub fn read(data: &Path, file: &str) -> Result<Vec<Corpus>, CorpusError> {
     Ok(corpora)
 }
 
+/// Sentences of a file in a row, and every how-many-th such block is for tuning: the files mark no documents.
+const BLOCK: usize = 50;
+const TUNE_STRIDE: usize = 10;
+
+/// Parts a training file into runs of sentences to fit weights on and blocks to tune on, for every corpus.
+#[must_use]
+pub fn part(corpora: &[Corpus]) -> (Vec<Vec<Sentence>>, Vec<Vec<Sentence>>) {
+    let (mut fit, mut tune) = (Vec::new(), Vec::new());
+    for corpus in corpora {
+        let mut run = Vec::new();
+        for (index, block) in corpus.sentences.chunks(BLOCK).enumerate() {
+            if index % TUNE_STRIDE == TUNE_STRIDE - 1 {
+                tune.push(block.to_vec());
+                fit.push(std::mem::take(&mut run));
+            } else {
+                run.extend_from_slice(block);
+            }
+        }
+        fit.push(run);
+    }
+    fit.retain(|run| !run.is_empty());
+    (fit, tune)
+}
+
 fn read_one(folder: &Path, file: &str) -> Result<Corpus, CorpusError> {
     let path = folder.join(file);
     let text = fs::read_to_string(&path).map_err(|source| CorpusError::Io { path: path.clone(), source })?;
@@ -144,6 +168,16 @@ mod tests {
         assert_eq!(sentences.len(), 2);
         assert_eq!(sentences[0].mentions(), [(0, 0, 2), (1, 2, 3)]);
         assert_eq!(sentences[1].mentions(), [(0, 1, 2)]);
+    }
+
+    #[test]
+    fn a_tenth_of_the_blocks_is_kept_for_tuning() {
+        let sentence = |at: usize| Sentence { words: vec![at.to_string()], tags: vec![0], chemicals: true };
+        let corpus = Corpus { name: "one".into(), sentences: (0..1120).map(sentence).collect(), chemicals: true };
+        let (fit, tune) = part(&[corpus]);
+        assert_eq!(fit.iter().map(Vec::len).collect::<Vec<_>>(), [450, 450, 120]);
+        assert_eq!(tune.iter().map(Vec::len).collect::<Vec<_>>(), [50, 50]);
+        assert_eq!(tune[0][0].words, ["450"]);
     }
 
     #[test]

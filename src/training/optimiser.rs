@@ -2,9 +2,9 @@
 //!
 //! Contract: the update depends only on gradients, state and arguments, in an order fixed by the variables' names.
 
-use candle_core::{Device, Tensor, Var, backprop::GradStore};
+use candle_core::{CpuStorage, Device, InplaceOp2, Layout, Storage, Tensor, Var, backprop::GradStore};
 use candle_nn::VarMap;
-use std::{collections::HashMap, f64::consts::PI};
+use std::{cell::RefCell, collections::HashMap, f64::consts::PI};
 
 const BETA_FIRST: f64 = 0.9;
 const BETA_SECOND: f64 = 0.999;
@@ -23,6 +23,8 @@ pub struct AdamW {
 struct Slot {
     name: String,
     var: Var,
+    /// Multiplies the learning rate.
+    rate: f64,
     first: Vec<f32>,
     second: Vec<f32>,
 }
@@ -48,10 +50,17 @@ impl AdamW {
             .into_iter()
             .map(|(name, var)| {
                 let count = var.elem_count();
-                Slot { name, var, first: vec![0.0; count], second: vec![0.0; count] }
+                Slot { name, var, rate: 1.0, first: vec![0.0; count], second: vec![0.0; count] }
             })
             .collect();
         Self { slots, steps: 0, weight_decay }
+    }
+
+    /// Gives every variable its own multiple of the learning rate, by name; 0 leaves it as it is.
+    #[must_use]
+    pub fn with_rates(mut self, rate: impl Fn(&str) -> f64) -> Self {
+        self.slots.iter_mut().for_each(|slot| slot.rate = rate(&slot.name));
+        self
     }
 
     /// One update. Gradients are scaled down so that their global norm is at most `norm_max` (Pascanu et al., ICML
@@ -61,19 +70,23 @@ impl AdamW {
     /// Candle's, when a gradient is not f32 or not on the CPU.
     pub fn step(&mut self, grads: &GradStore, learning_rate: f64, norm_max: f64) -> candle_core::Result<f64> {
         let mut all = Vec::with_capacity(self.slots.len());
+        let mut square = 0.0;
         for slot in &self.slots {
-            all.push(grads.get(slot.var.as_tensor()).map(|grad| grad.flatten_all()?.to_vec1::<f32>()).transpose()?);
+            let grad = grads.get(slot.var.as_tensor()).map(Tensor::contiguous).transpose()?;
+            if let Some(grad) = &grad {
+                square += with_values(grad, |grad| grad.iter().map(|g| f64::from(*g) * f64::from(*g)).sum::<f64>())?;
+            }
+            all.push(grad);
         }
-        let square = |grad: &Vec<f32>| grad.iter().map(|g| f64::from(*g) * f64::from(*g)).sum::<f64>();
-        let norm = all.iter().flatten().map(square).sum::<f64>().sqrt();
+        let norm = square.sqrt();
         if !norm.is_finite() {
             return Ok(norm);
         }
         self.steps += 1;
         let scale = if norm > norm_max { norm_max / norm } else { 1.0 };
         for (slot, grad) in self.slots.iter_mut().zip(&all) {
-            if let Some(grad) = grad {
-                slot.update(grad, scale as f32, learning_rate, self.weight_decay, self.steps)?;
+            if let Some(grad) = grad.as_ref().filter(|_| slot.rate > 0.0) {
+                slot.update(grad, scale as f32, learning_rate * slot.rate, self.weight_decay, self.steps)?;
             }
         }
         Ok(norm)
@@ -122,20 +135,64 @@ impl AdamW {
 }
 
 impl Slot {
-    fn update(&mut self, grad: &[f32], scale: f32, rate: f64, decay: f64, steps: u64) -> candle_core::Result<()> {
+    /// One pass over variable, gradient and moments, in place.
+    fn update(&mut self, grad: &Tensor, scale: f32, rate: f64, decay: f64, steps: u64) -> candle_core::Result<()> {
         let power = i32::try_from(steps).unwrap_or(i32::MAX);
-        let step_size = (rate / (1.0 - BETA_FIRST.powi(power))) as f32;
-        let correction = (1.0 - BETA_SECOND.powi(power)).sqrt() as f32;
-        let shrink = if self.var.rank() >= 2 { (1.0 - rate * decay) as f32 } else { 1.0 };
+        let update = Update {
+            scale,
+            step_size: (rate / (1.0 - BETA_FIRST.powi(power))) as f32,
+            correction: (1.0 - BETA_SECOND.powi(power)).sqrt() as f32,
+            shrink: if self.var.rank() >= 2 { (1.0 - rate * decay) as f32 } else { 1.0 },
+            moments: RefCell::new((&mut self.first, &mut self.second)),
+        };
+        self.var.as_tensor().inplace_op2(grad, &update)
+    }
+}
+
+struct Update<'a> {
+    scale: f32,
+    step_size: f32,
+    correction: f32,
+    shrink: f32,
+    moments: RefCell<(&'a mut [f32], &'a mut [f32])>,
+}
+
+impl InplaceOp2 for Update<'_> {
+    fn name(&self) -> &'static str {
+        "adamw"
+    }
+
+    fn cpu_fwd(&self, s1: &mut CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> candle_core::Result<()> {
+        let (CpuStorage::F32(values), Some((start, end))) = (s1, l1.contiguous_offsets()) else {
+            candle_core::bail!("variables are contiguous f32");
+        };
+        let (grad, values) = (numbers(s2, l2)?, &mut values[start..end]);
         let (keep_first, keep_second, epsilon) = (BETA_FIRST as f32, BETA_SECOND as f32, EPSILON as f32);
-        let mut values = self.var.flatten_all()?.to_vec1::<f32>()?;
-        for (((value, grad), first), second) in values.iter_mut().zip(grad).zip(&mut self.first).zip(&mut self.second) {
-            let grad = grad * scale;
+        let mut moments = self.moments.borrow_mut();
+        let (first, second) = &mut *moments;
+        for (((value, grad), first), second) in values.iter_mut().zip(grad).zip(first.iter_mut()).zip(second.iter_mut())
+        {
+            let grad = grad * self.scale;
             *first = keep_first * *first + (1.0 - keep_first) * grad;
             *second = keep_second * *second + (1.0 - keep_second) * grad * grad;
-            *value = *value * shrink - step_size * *first / (second.sqrt() / correction + epsilon);
+            *value = *value * self.shrink - self.step_size * *first / (second.sqrt() / self.correction + epsilon);
         }
-        self.var.set(&Tensor::from_vec(values, self.var.shape(), &Device::Cpu)?)
+        Ok(())
+    }
+}
+
+fn numbers<'a>(storage: &'a CpuStorage, layout: &Layout) -> candle_core::Result<&'a [f32]> {
+    match layout.contiguous_offsets() {
+        Some((start, end)) => Ok(&storage.as_slice::<f32>()?[start..end]),
+        None => candle_core::bail!("gradients are contiguous f32"),
+    }
+}
+
+fn with_values<R>(tensor: &Tensor, work: impl FnOnce(&[f32]) -> R) -> candle_core::Result<R> {
+    let (storage, layout) = tensor.storage_and_layout();
+    match &*storage {
+        Storage::Cpu(storage) => Ok(work(numbers(storage, layout)?)),
+        _ => candle_core::bail!("training runs on the CPU"),
     }
 }
 

@@ -1,8 +1,8 @@
 //! The stays of the PhysioNet/CinC Challenge 2012 (Silva et al., CinC 2012;39:245), ODC-BY 1.0.
 //!
 //! Contract: reads every `set-*.tar.gz` of a folder with its `Outcomes-*.txt`; only age, sex and the variables of the
-//! network's table are taken over, in that table's units. Severity scores, length of stay and survival are outcomes
-//! and never read. Traps handled: −1 for missing, rows without a parameter, Temp in °F, pH times 10 or 100.
+//! network's table are taken over, in that table's units. Severity scores and length of stay are outcomes: they are read
+//! as such ([`Outcome`]) and never enter a course, nor does the kind of unit. Traps handled: −1 for missing, rows without a parameter, Temp in °F, pH times 10 or 100.
 
 use super::{Split, TrainingError, sequence::variables};
 use crate::domain::{Coding, Course, Digest, Measurement, Phi, Sex, SourceRef};
@@ -27,8 +27,23 @@ pub struct Stay {
     pub sex: Option<Sex>,
     /// Died in hospital.
     pub died: bool,
+    /// What else is known of how it went.
+    pub outcome: Outcome,
+    /// Kind of intensive care unit, for subgroup figures only.
+    pub unit: Option<&'static str>,
     /// Values in the order of the file.
     pub readings: Vec<Reading>,
+}
+
+/// Outcomes beside death, which a network may learn to foretell while it trains and never reads.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Outcome {
+    /// SAPS-I score.
+    pub saps: Option<f32>,
+    /// SOFA score.
+    pub sofa: Option<f32>,
+    /// Length of stay in hospital, days.
+    pub days: Option<f32>,
 }
 
 /// One value.
@@ -48,7 +63,7 @@ pub struct Reading {
 /// # Errors
 /// [`TrainingError`] when files are missing or not laid out as expected.
 pub fn read(folder: &Path, split: Split) -> Result<Vec<Stay>, TrainingError> {
-    let deaths = outcomes(folder)?;
+    let outcomes = outcomes(folder)?;
     let mut stays = Vec::new();
     for archive in files(folder, "set-", ".tar.gz")? {
         let file = fs::File::open(&archive).map_err(TrainingError::io(&archive))?;
@@ -61,8 +76,8 @@ pub fn read(folder: &Path, split: Split) -> Result<Vec<Stay>, TrainingError> {
             };
             let mut text = String::new();
             entry.read_to_string(&mut text).map_err(TrainingError::io(&archive))?;
-            let died = deaths.get(&id).ok_or_else(|| TrainingError::Data(format!("stay {id} has no outcome")))?;
-            stays.push(parse(id, *died, &text));
+            let known = outcomes.get(&id).ok_or_else(|| TrainingError::Data(format!("stay {id} has no outcome")))?;
+            stays.push(parse(id, *known, &text));
         }
     }
     if stays.is_empty() {
@@ -74,9 +89,11 @@ pub fn read(folder: &Path, split: Split) -> Result<Vec<Stay>, TrainingError> {
 
 /// Whether a stay is in the split.
 fn belongs(id: u32, split: Split) -> bool {
-    let validation = Sha256::digest(format!("auscult physionet2012 {id}"))[0] % 5 == 0;
+    let digest = Sha256::digest(format!("auscult physionet2012 {id}"));
+    let (validation, tune) = (digest[0] % 5 == 0, digest[1] % 8 == 0);
     match split {
-        Split::Train => !validation,
+        Split::Train => !validation && !tune,
+        Split::Tune => !validation && tune,
         Split::Validation => validation,
         Split::Test => true,
     }
@@ -98,30 +115,34 @@ fn files(folder: &Path, start: &str, end: &str) -> Result<Vec<PathBuf>, Training
     Ok(found)
 }
 
-/// Died in hospital, by id.
-fn outcomes(folder: &Path) -> Result<HashMap<u32, bool>, TrainingError> {
-    let mut deaths = HashMap::new();
+/// Died in hospital and the other outcomes, by id.
+fn outcomes(folder: &Path) -> Result<HashMap<u32, (bool, Outcome)>, TrainingError> {
+    let mut outcomes = HashMap::new();
     for path in files(folder, "Outcomes-", ".txt")? {
         let wrong = |what: &str| TrainingError::Data(format!("{}: {what}", path.display()));
         let text = fs::read_to_string(&path).map_err(TrainingError::io(&path))?;
         let mut lines = text.lines();
         let header: Vec<&str> = lines.next().unwrap_or_default().split(',').map(str::trim).collect();
-        let column =
-            |name: &str| header.iter().position(|one| *one == name).ok_or_else(|| wrong("a column is missing"));
+        let find = |name: &str| header.iter().position(|one| *one == name);
+        let column = |name: &str| find(name).ok_or_else(|| wrong("a column is missing"));
         let (id, death) = (column("RecordID")?, column("In-hospital_death")?);
+        let others = ["SAPS-I", "SOFA", "Length_of_stay"].map(find);
         for line in lines.filter(|line| !line.trim().is_empty()) {
             let cells: Vec<&str> = line.split(',').map(str::trim).collect();
             let cell = |at: usize| cells.get(at).and_then(|cell| cell.parse::<u32>().ok());
             let (id, death) = cell(id).zip(cell(death)).ok_or_else(|| wrong("a line does not fit"))?;
-            deaths.insert(id, death == 1);
+            // -1 stands for "not known".
+            let known = |value: &f32| *value >= 0.0;
+            let [saps, sofa, days] = others.map(|at| cells.get(at?)?.parse::<f32>().ok().filter(known));
+            outcomes.insert(id, (death == 1, Outcome { saps, sofa, days }));
         }
     }
-    Ok(deaths)
+    Ok(outcomes)
 }
 
 /// Reads one stay's lines `HH:MM,parameter,value`; lines that are no measurement are passed over.
-fn parse(id: u32, died: bool, text: &str) -> Stay {
-    let mut stay = Stay { id, age_years: None, sex: None, died, readings: Vec::new() };
+fn parse(id: u32, (died, outcome): (bool, Outcome), text: &str) -> Stay {
+    let mut stay = Stay { id, age_years: None, sex: None, died, outcome, unit: None, readings: Vec::new() };
     for line in text.lines().skip(1) {
         let mut cells = line.trim().splitn(3, ',');
         let (Some(time), Some(name), Some(value)) = (cells.next(), cells.next(), cells.next()) else { continue };
@@ -130,6 +151,7 @@ fn parse(id: u32, died: bool, text: &str) -> Stay {
             "Age" => stay.age_years = (value > 0.0).then_some(value),
             "Gender" if value == 0.0 => stay.sex = Some(Sex::Female),
             "Gender" if value == 1.0 => stay.sex = Some(Sex::Male),
+            "ICUType" => stay.unit = unit(value),
             name => {
                 let reading = variables::position(name).and_then(|variable| {
                     let value = repaired(name, value)?;
@@ -141,6 +163,10 @@ fn parse(id: u32, died: bool, text: &str) -> Stay {
         }
     }
     stay
+}
+
+fn unit(code: f64) -> Option<&'static str> {
+    ["coronary care", "cardiac surgery recovery", "medical", "surgical"].get((code as usize).checked_sub(1)?).copied()
 }
 
 fn minutes(time: &str) -> Option<u32> {
@@ -160,6 +186,13 @@ fn repaired(name: &str, value: f64) -> Option<f64> {
 }
 
 impl Stay {
+    /// The stay as it was so many hours after admission.
+    #[must_use]
+    pub fn first_hours(&self, hours: u32) -> Self {
+        let readings = self.readings.iter().filter(|one| one.minutes <= hours * 60).copied().collect();
+        Self { readings, ..self.clone() }
+    }
+
     /// The stay as the service would see it: admission lies at the beginning of 2012.
     ///
     /// A stay without any measurement is a course of no length.
@@ -206,11 +239,12 @@ mod tests {
 
     #[test]
     fn the_traps_of_the_files_are_handled() {
-        let text = "Time,Parameter,Value\n00:00,RecordID,1\n00:00,Age,54\n00:00,Gender,0\n00:00,Height,-1\n\
+        let text = "Time,Parameter,Value\n00:00,RecordID,1\n00:00,Age,54\n00:00,Gender,0\n00:00,ICUType,3\n00:00,Height,-1\n\
                     00:00,Weight,-1\n00:07,,\n00:07,Temp,98.6\n01:00,pH,735\n01:05,pH,73.5\n02:00,SAPS-I,6\n\
                     47:30,HR,80\n47:31,HR,8000\n";
-        let stay = parse(1, true, text);
+        let stay = parse(1, (true, Outcome::default()), text);
         assert_eq!((stay.age_years, stay.sex, stay.died), (Some(54.0), Some(Sex::Female), true));
+        assert_eq!(stay.unit, Some("medical"));
         let named: Vec<(&str, u32, f64)> =
             stay.readings.iter().map(|one| (variables::TABLE[one.variable].name, one.minutes, one.value)).collect();
         assert_eq!(named.len(), 4, "{named:?}");
@@ -225,6 +259,7 @@ mod tests {
     fn a_fifth_of_the_stays_is_kept_for_validation() {
         let kept = (132_539..142_539).filter(|id| belongs(*id, Split::Validation)).count();
         assert!((1900..2200).contains(&kept), "{kept}");
-        assert!((1..500).all(|id| belongs(id, Split::Train) != belongs(id, Split::Validation)));
+        let splits = [Split::Train, Split::Tune, Split::Validation];
+        assert!((1..500).all(|id| splits.into_iter().filter(|split| belongs(id, *split)).count() == 1));
     }
 }

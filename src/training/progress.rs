@@ -18,6 +18,10 @@ pub struct EpochLine {
 
 /// Listens to a training run.
 pub trait Progress {
+    /// What the validation metric is called.
+    fn metric(&self) -> &str {
+        "metric"
+    }
     /// The run begins (or continues, with `done` of `total` steps behind it).
     fn begin(&self, done: usize, total: usize);
     /// A step is done; `loss` is the running mean of this epoch.
@@ -56,6 +60,10 @@ impl Bar {
 }
 
 impl Progress for Bar {
+    fn metric(&self) -> &str {
+        self.metric
+    }
+
     fn begin(&self, done: usize, total: usize) {
         self.bar.set_length(total as u64);
         self.bar.set_position(done as u64);

@@ -8,6 +8,7 @@ use super::{
     EpochLine, Progress, TrainingError,
     checkpoint::{self, State},
     optimiser::{AdamW, learning_rate, sorted},
+    papers,
 };
 use candle_core::Tensor;
 use candle_nn::VarMap;
@@ -34,9 +35,12 @@ pub struct Plan {
     /// Decay per update of an exponential moving average of the weights, which then is validated and kept
     /// (Polyak & Juditsky 1992).
     pub ema: Option<f64>,
+    /// Stop when the metric has not risen for this many epochs (early stopping; Prechelt 1998). The learning rate still
+    /// falls as if all epochs were to come, so the weights of an epoch do not depend on it.
+    pub patience: Option<usize>,
     /// Continue from the checkpoint if there is one.
     pub resume: bool,
-    /// Folder for `state.safetensors`, `best.safetensors` and `curve.csv`.
+    /// Folder for `state.safetensors`, `best.safetensors`, `curve.csv` and `learning-curve.svg`.
     pub checkpoint: PathBuf,
 }
 
@@ -51,6 +55,10 @@ pub trait Trainee {
     /// # Errors
     /// Candle's.
     fn loss(&mut self, epoch: usize, step: usize) -> candle_core::Result<Tensor>;
+    /// What the learning rate of a variable is multiplied by, by its name.
+    fn rate(&self, _variable: &str) -> f64 {
+        1.0
+    }
     /// A metric on validation data, higher is better.
     ///
     /// # Errors
@@ -77,7 +85,7 @@ pub struct Best {
 /// [`TrainingError`] when the arithmetic fails or diverges, or the checkpoint cannot be written or does not fit.
 pub fn run(trainee: &mut dyn Trainee, plan: &Plan, progress: &dyn Progress) -> Result<Best, TrainingError> {
     std::fs::create_dir_all(&plan.checkpoint).map_err(TrainingError::io(&plan.checkpoint))?;
-    let mut optimiser = AdamW::new(trainee.vars(), plan.weight_decay);
+    let mut optimiser = AdamW::new(trainee.vars(), plan.weight_decay).with_rates(|name| trainee.rate(name));
     let mut state = State::default();
     let mut average = plan.ema.map(|decay| Average::new(decay, trainee.vars())).transpose()?;
     if plan.resume
@@ -91,14 +99,32 @@ pub fn run(trainee: &mut dyn Trainee, plan: &Plan, progress: &dyn Progress) -> R
         state = loaded.state;
     }
     for epoch in state.curve.len() + 1..=plan.epochs {
+        // Asked before an epoch, so that a run that resumes stops where one that was never interrupted did.
+        if exhausted(plan, &state) {
+            break;
+        }
         let line = pass(trainee, plan, progress, epoch, &mut optimiser, average.as_mut())?;
         let best = finish(trainee, plan, line, &mut state, &optimiser, average.as_ref())?;
+        draw_curve(plan, &state, progress.metric())?;
         progress.epoch(line, best);
     }
     let (epoch, metric) = state.best.ok_or_else(|| TrainingError::Checkpoint("no epoch was trained".into()))?;
     let weights = checkpoint::best_path(plan);
     set(trainee.vars(), &candle_core::safetensors::load(&weights, &candle_core::Device::Cpu)?)?;
     Ok(Best { epoch, metric, weights, curve: state.curve })
+}
+
+/// Whether the metric has not risen for as long as the plan is patient.
+fn exhausted(plan: &Plan, state: &State) -> bool {
+    let since = state.best.map_or(0, |(epoch, _)| state.curve.len() - epoch);
+    plan.patience.is_some_and(|patience| since >= patience.max(1))
+}
+
+/// The learning curve so far, for people who watch.
+fn draw_curve(plan: &Plan, state: &State, metric: &str) -> Result<(), TrainingError> {
+    let path = plan.checkpoint.join(papers::CURVE);
+    let picture = papers::learning_curve(&state.curve, metric, state.best.map(|(epoch, _)| epoch));
+    std::fs::write(&path, picture).map_err(TrainingError::io(&path))
 }
 
 /// One pass over the data and its validation.

@@ -2,9 +2,9 @@
 
 use super::charts::*;
 use auscult::{
-    cards::{BuildError, CardKind, Outcome},
+    cards::{BuildError, Built, CardKind, Outcome},
     cds_hooks::{Card, CdsResponse, Indicator, SelectionBehavior},
-    domain::{Assertion, Ignored},
+    domain::{Answer, Assertion, Ignored, Side},
 };
 use proptest::prelude::*;
 use time::Duration;
@@ -60,6 +60,41 @@ fn a_film_that_looks_like_pneumonia_gives_one_card_that_says_what_how_sure_and_w
     assert_eq!(origin.suggestions.len(), card.suggestions.len());
     let link = serde_json::to_value(&card.links[0]).unwrap();
     assert_eq!(link["url"], format!("https://auscult.example/explain/{}", card.uuid));
+    let about = serde_json::to_value(&card.links[1]).unwrap();
+    assert_eq!(about["url"], "https://auscult.example/models/chest-radiograph");
+    assert_eq!(card.source.url.as_deref(), Some("https://auscult.example/models/chest-radiograph"));
+}
+
+#[test]
+fn intervals_the_conformal_answer_and_an_unusual_input_are_said_where_they_are_known() {
+    let mut chart = Chart::film(promised(film(0.834), Answer::Either, 9.8));
+    chart.edit = |manifest| {
+        let evaluation = manifest.evaluation.get_mut("validation").unwrap();
+        evaluation.metrics.insert("sensitivity".into(), 0.91);
+        evaluation.intervals = [("auroc", [0.97, 0.9996]), ("sensitivity", [0.88, 0.93])]
+            .map(|(name, interval)| (name.to_owned(), interval))
+            .into();
+    };
+    let said = detail(&chart.build().cards[0]).to_owned();
+    for part in [
+        "AUROC 0.98 (0.97 to 0.99), accuracy 0.93, F1 0.85. At this card's threshold it finds 91 (88 to 93) of 100 with the finding",
+        "of 100 cards 84 are right; it fires in 31 of 100 (in brackets: 95 % intervals).",
+        "**How sure:** at 90 % confidence it can be either, “pneumonia” or not: the network cannot tell.",
+        "This film is unlike most films the network was trained on",
+    ] {
+        assert!(said.contains(part), "{part} is not in:\n{said}");
+    }
+    let usual = Chart::film(promised(film(0.834), Answer::Yes, 2.0)).build();
+    assert!(detail(&usual.cards[0]).contains("at 90 % confidence only “pneumonia” fits."));
+    assert!(!detail(&usual.cards[0]).contains("unlike most films"));
+}
+
+#[test]
+fn a_card_that_speaks_for_no_network_leads_to_no_network() {
+    let built = Chart::review(absent("film"), absent("vitals"), absent("notes")).build();
+    let card = serde_json::to_value(&built.cards[0]).unwrap();
+    assert_eq!(card["links"].as_array().unwrap().len(), 1);
+    assert_eq!(card["source"]["url"], "https://github.com/auscult/auscult");
 }
 
 #[test]
@@ -140,7 +175,8 @@ fn whatever_could_not_be_judged_is_said_on_a_card_that_names_it() {
 fn what_the_chart_does_not_hold_is_a_line_on_the_other_cards() {
     let built = Chart::review(film(0.9), absent("vitals"), absent("notes")).build();
     assert_eq!(built.cards.len(), 1);
-    assert!(detail(&built.cards[0]).contains("**Not looked at:** no vitals in the chart; no notes in the chart\n"));
+    let line = "**Not looked at:** no knee film in the chart; no vitals in the chart; no notes in the chart\n";
+    assert!(detail(&built.cards[0]).contains(line), "{}", detail(&built.cards[0]));
 }
 
 #[test]
@@ -281,4 +317,36 @@ proptest! {
         let names: Vec<_> = built.cards.iter().take(3).cloned().collect();
         prop_assert!(CdsResponse::new(names, vec![]).is_ok());
     }
+}
+
+/// Every grade gives one card at most, with the side, the grade in words and what fits the grade.
+#[test]
+fn a_knee_film_says_its_side_its_grade_in_words_and_what_fits_the_grade() {
+    let labels = |built: &Built| -> Vec<String> {
+        built.cards[0].suggestions.iter().map(|suggestion| suggestion.label.clone()).collect()
+    };
+    for (grade, words, name, indicator, offered) in [
+        (0, "grade 0, none", "possible-osteoarthritis", Indicator::Info, 1),
+        (1, "grade 1, doubtful", "possible-osteoarthritis", Indicator::Info, 1),
+        (2, "grade 2, mild", "osteoarthritis", Indicator::Info, 2),
+        (3, "grade 3, moderate", "osteoarthritis", Indicator::Info, 3),
+        (4, "grade 4, severe", "severe-osteoarthritis", Indicator::Warning, 2),
+    ] {
+        let built = Chart::knee(knee(grade, 0.83, Some(Side::Right))).build();
+        assert_eq!(built.cards.len(), 1, "grade {grade}");
+        let card = &built.cards[0];
+        assert!(
+            card.summary.starts_with("Right knee, film 3 hours ago") && card.summary.contains(words),
+            "{}",
+            card.summary
+        );
+        assert_eq!((built.origins[0].name.as_deref(), card.indicator), (Some(name), indicator));
+        assert_eq!(card.suggestions.len(), offered, "{:?}", labels(&built));
+        assert!(detail(card).contains("true grade lies within grade"), "{}", detail(card));
+    }
+    assert!(labels(&Chart::knee(knee(4, 0.9, None)).build())[0].contains("orthopaedics"));
+    assert!(labels(&Chart::knee(knee(2, 0.9, None)).build())[0].contains("physiotherapy"));
+    let unstated = Chart::knee(knee(2, 0.9, None)).build();
+    assert!(unstated.cards[0].summary.starts_with("Knee (side not stated)"), "{}", unstated.cards[0].summary);
+    assert!(Chart::knee(knee(1, 0.1, None)).build().cards.is_empty(), "below the threshold there is nothing to advise");
 }

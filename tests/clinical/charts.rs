@@ -3,9 +3,9 @@
 use auscult::{
     cards::{Built, Case, Definitions, ModelResult, Outcome, build},
     domain::{
-        Abstention, Assertion, Attribution, Coding, Course, Digest, Explanation, Factor, Film, Finding, GreyImage,
-        HeatMap, Ignored, Measurement, Mention, ModelInput, Note, Phi, Prediction, Problem, SequentialIds, Sex,
-        SourceRef, Status,
+        Abstention, Answer, Assertion, Attribution, Certainty, Coding, Course, Digest, Explanation, Factor,
+        Familiarity, Film, Finding, Grade, GreyImage, HeatMap, Ignored, Measurement, Mention, ModelInput, Note, Phi,
+        Prediction, Problem, SequentialIds, Sex, Side, SourceRef, Status,
     },
     models::Manifest,
 };
@@ -15,7 +15,7 @@ use time::{Duration, OffsetDateTime, macros::datetime};
 pub const NOW: OffsetDateTime = datetime!(2026-01-02 12:00 UTC);
 
 /// The networks' papers, as far as cards read them.
-pub fn manifests() -> [Manifest; 3] {
+pub fn manifests() -> Vec<Manifest> {
     let paper = |name: &str, title: &str, kind: &str, label: &str, threshold: f64| {
         let text = format!(
             r#"
@@ -36,17 +36,20 @@ pub fn manifests() -> [Manifest; 3] {
         );
         toml::from_str(&text).expect("the manifest of a test is sound")
     };
-    [
+    vec![
         paper("chest-radiograph", "Pneumonia on a frontal chest film", "image", "pneumonia", 0.31),
         paper("inpatient-mortality", "Risk of death in hospital", "sequence", "death-in-hospital", 0.12),
         paper("note-problems", "Problems named in notes", "notes", "Disease", 0.5),
+        paper("pneumonia-28", "Pneumonia on a small film", "image", "pneumonia", 0.4),
+        paper("knee-radiograph", "Grade of a knee on a frontal film", "image", "osteoarthritis", 0.4),
+        paper("mortality-textbook", "Risk of death by a textbook network", "sequence", "death-in-hospital", 0.2),
     ]
 }
 
 /// The definitions as shipped.
-pub fn definitions(manifests: &[Manifest; 3]) -> Definitions {
+pub fn definitions(manifests: &[Manifest]) -> Definitions {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cds-hooks");
-    Definitions::load(&folder, &manifests.each_ref()).expect("the shipped definitions are sound")
+    Definitions::load(&folder, &manifests.iter().collect::<Vec<_>>()).expect("the shipped definitions are sound")
 }
 
 pub fn source(reference: &str) -> SourceRef {
@@ -60,7 +63,7 @@ pub fn source(reference: &str) -> SourceRef {
 }
 
 pub fn finding(label: &str, probability: f64, threshold: f64) -> Finding {
-    Finding { label: label.into(), score: 1.0, probability, threshold, mention: None }
+    Finding { label: label.into(), score: 1.0, probability, threshold, mention: None, certainty: None }
 }
 
 pub fn explanation(attribution: Attribution) -> Explanation {
@@ -72,6 +75,22 @@ pub fn explanation(attribution: Attribution) -> Explanation {
         reliable: true,
         attribution,
     }
+}
+
+/// A knee film taken three hours ago with this likeliest grade and probability of osteoarthritis.
+pub fn knee(grade: usize, probability: f64, side: Option<Side>) -> Outcome {
+    let Outcome::Answered { prediction, explanation, input } = film_taken(0.0, Some(NOW - Duration::hours(3)), "Knee")
+    else {
+        unreachable!("a film is answered")
+    };
+    let ModelInput::Film(film) = input.as_ref() else { unreachable!("a film is a film") };
+    let findings = vec![finding("osteoarthritis", probability, 0.4)];
+    let mut probabilities = vec![0.05; 5];
+    probabilities[grade] = 0.8;
+    let interval = (grade.saturating_sub(1), grade);
+    let grade = Grade { scale: "kellgren-lawrence".into(), grade, probabilities, interval, coverage: 0.9 };
+    let prediction = Prediction { status: Status::Scored { findings }, grade: Some(grade), ..prediction };
+    Outcome::Answered { prediction, explanation, input: Arc::new(ModelInput::Film(Film { side, ..film.clone() })) }
 }
 
 /// A film taken three hours ago that a network scored.
@@ -87,6 +106,7 @@ pub fn film_taken(probability: f64, time: Option<OffsetDateTime>, body_site: &st
         content_type: "image/png".into(),
         modality: Some("DX".into()),
         body_site: Some(body_site.into()),
+        side: None,
         view: Some("PA".into()),
         age_years: Some(3.0),
     };
@@ -149,6 +169,7 @@ pub fn notes(said: &[Said<'_>]) -> Outcome {
 pub fn notes_titled(title: &str, said: &[Said<'_>]) -> Outcome {
     let text: String = said.iter().map(|one| format!("He has {}. ", one.0)).collect();
     let findings = said.iter().map(|(words, code, assertion, probability)| Finding {
+        certainty: None,
         mention: Some(Mention {
             note: 0,
             start: 0,
@@ -161,6 +182,7 @@ pub fn notes_titled(title: &str, said: &[Said<'_>]) -> Outcome {
                 code: code.into(),
                 display: Some((*words).to_owned()),
             }),
+            repeats: Vec::new(),
         }),
         ..finding("Disease", *probability, 0.5)
     });
@@ -175,15 +197,25 @@ pub fn notes_titled(title: &str, said: &[Said<'_>]) -> Outcome {
 }
 
 pub fn answered(findings: Vec<Finding>, explanation: Option<Explanation>, input: ModelInput) -> Outcome {
-    let prediction = Prediction { status: Status::Scored { findings }, missing: vec!["body weight".into()] };
+    let prediction = Prediction::scored(findings, vec!["body weight".into()]);
     Outcome::Answered { prediction, explanation, input: Arc::new(input) }
+}
+
+/// The same answer with what it can promise, and its distance from the training data where 10 is the limit.
+pub fn promised(outcome: Outcome, answer: Answer, distance: f64) -> Outcome {
+    let Outcome::Answered { mut prediction, explanation, input } = outcome else { unreachable!("it was answered") };
+    if let Status::Scored { findings } = &mut prediction.status {
+        findings.iter_mut().for_each(|one| one.certainty = Some(Certainty { answer, coverage: 0.9 }));
+    }
+    let prediction = prediction.with_familiarity(Familiarity { distance, limit: 10.0 });
+    Outcome::Answered { prediction, explanation, input }
 }
 
 /// An answer without numbers, for a film.
 pub fn abstained(words: &str) -> Outcome {
     let Outcome::Answered { explanation, input, .. } = film(0.0) else { unreachable!("a film is answered") };
     let abstention = Abstention { reason: "unsuitable".into(), words: words.into() };
-    let prediction = Prediction { status: Status::Abstained(abstention), missing: vec![] };
+    let prediction = Prediction::abstained(abstention);
     Outcome::Answered { prediction, explanation, input }
 }
 
@@ -198,11 +230,19 @@ pub struct Chart {
     pub problem_list: Option<Vec<Problem>>,
     pub ignored: Vec<Ignored>,
     pub keys: Vec<String>,
+    pub list_is_partial: bool,
+    pub values: Vec<Measurement>,
+    /// What a test changes in every network's papers.
+    pub edit: fn(&mut Manifest),
 }
 
 impl Chart {
     pub fn film(outcome: Outcome) -> Self {
         Self::of("chest-radiograph", vec![(0, outcome)])
+    }
+
+    pub fn knee(outcome: Outcome) -> Self {
+        Self::of("knee-radiograph", vec![(4, outcome)])
     }
 
     pub fn course(outcome: Outcome) -> Self {
@@ -214,11 +254,20 @@ impl Chart {
     }
 
     pub fn review(film: Outcome, course: Outcome, notes: Outcome) -> Self {
-        Self::of("chart-review", vec![(0, film), (1, course), (2, notes)])
+        Self::of("chart-review", vec![(0, film), (4, absent("knee film")), (1, course), (2, notes)])
     }
 
     pub fn of(service: &'static str, outcomes: Vec<(usize, Outcome)>) -> Self {
-        Self { service, outcomes, problem_list: Some(Vec::new()), ignored: Vec::new(), keys: Vec::new() }
+        Self {
+            service,
+            outcomes,
+            problem_list: Some(Vec::new()),
+            ignored: Vec::new(),
+            keys: Vec::new(),
+            list_is_partial: false,
+            values: Vec::new(),
+            edit: |_| {},
+        }
     }
 
     pub fn listing(mut self, problems: &[&str]) -> Self {
@@ -233,7 +282,8 @@ impl Chart {
     }
 
     pub fn try_build(&self) -> Result<Built, auscult::cards::BuildError> {
-        let manifests = manifests();
+        let mut manifests = manifests();
+        manifests.iter_mut().for_each(self.edit);
         let definitions = definitions(&manifests);
         let definition = definitions.get(&self.service.parse().expect("a name")).expect("a shipped service");
         let results: Vec<ModelResult<'_>> = self
@@ -250,6 +300,9 @@ impl Chart {
             problem_list: self.problem_list.as_deref(),
             ignored: &self.ignored,
             keys: &self.keys,
+            list_is_partial: self.list_is_partial,
+            values: &self.values,
+            age_years: Some(71.0),
             ids: &SequentialIds::default(),
             link_base: Some("https://auscult.example"),
         };

@@ -25,15 +25,26 @@ fn errors_after(file: &str, from: &str, to: &str) -> Vec<DefinitionError> {
         fs::write(folder.path().join(entry.file_name()), text).unwrap();
     }
     let manifests = manifests();
-    Definitions::load(folder.path(), &manifests.each_ref()).err().unwrap_or_default()
+    Definitions::load(folder.path(), &manifests.iter().collect::<Vec<_>>()).err().unwrap_or_default()
 }
 
 #[test]
-fn the_four_shipped_services_are_sound_and_can_be_discovered() {
+fn the_shipped_services_are_sound_and_can_be_discovered() {
     let manifests = manifests();
     let definitions = definitions(&manifests);
     let ids: Vec<&str> = definitions.iter().map(|one| one.id.as_str()).collect();
-    assert_eq!(ids, ["chart-review", "chest-radiograph", "inpatient-deterioration", "note-review"]);
+    assert_eq!(
+        ids,
+        [
+            "chart-review",
+            "chest-radiograph",
+            "inpatient-deterioration",
+            "knee-radiograph",
+            "mortality-textbook",
+            "note-review",
+            "pneumonia-28"
+        ]
+    );
     for definition in definitions.iter() {
         let service = serde_json::to_value(definition.discovery().unwrap()).unwrap();
         assert_eq!(service["hook"], "patient-view");
@@ -46,14 +57,14 @@ fn the_four_shipped_services_are_sound_and_can_be_discovered() {
 }
 
 #[test]
-fn chart_review_asks_for_everything_and_runs_all_three_networks() {
+fn chart_review_asks_for_everything_and_runs_all_four_networks() {
     let manifests = manifests();
     let definitions = definitions(&manifests);
     let review = definitions.get(&"chart-review".parse().unwrap()).unwrap();
     let keys: Vec<&str> = review.prefetch.keys().map(String::as_str).collect();
     assert_eq!(keys, ["conditions", "imaging", "notes", "observations", "patient"]);
     let models: Vec<&str> = review.models.iter().map(|model| model.name.as_str()).collect();
-    assert_eq!(models, ["chest-radiograph", "inpatient-mortality", "note-problems"]);
+    assert_eq!(models, ["chest-radiograph", "knee-radiograph", "inpatient-mortality", "note-problems"]);
 }
 
 #[test]
@@ -67,7 +78,7 @@ fn whatever_is_wrong_is_named_with_file_and_key() {
         (chest, "url = \"https", "url = \"ftp", "source.url", "absolute"),
         (chest, "Patient/{{context.patientId}}", "Patient/{{context.patient}}", "prefetch.patient", ""),
         (chest, "&_sort=-created", "&_include=Media:subject", "prefetch.imaging", ""),
-        (chest, "name = \"chest-radiograph\"\ninput", "name = \"knee\"\ninput", "models[0]", "no network `knee`"),
+        (chest, "name = \"chest-radiograph\"\ninput", "name = \"hand\"\ninput", "models[0]", "no network `hand`"),
         (chest, "input = \"film\"", "input = \"notes\"", "models[0]", "does not read"),
         (chest, "label = \"pneumonia\"", "label = \"fracture\"", "cards[0].label", "no label `fracture`"),
         (chest, "at = \"threshold\"", "at = 0.5", "cards[0].bands", "first must be at `threshold`"),
@@ -95,6 +106,10 @@ fn whatever_is_wrong_is_named_with_file_and_key() {
         ("inpatient-deterioration.toml", "at = 0.6", "at = 0.05", "cards[0].bands[1].at", "0.05 is not between 0.12"),
         ("inpatient-deterioration.toml", "indicator = \"critical\"", "indicator = \"info\"", "cards[0].bands", "grow"),
         ("inpatient-deterioration.toml", "\"Lactate\"", "\"Lactose\"", "unless_measured", "no variable `Lactose`"),
+        ("knee-radiograph.toml", "grades = [2, 3]", "grades = [2]", "cards[0].grades", "each grade of 0 to 4 once"),
+        ("knee-radiograph.toml", "grades = [3]", "grades = [4]", "cards[1].suggestions[2].grades", "not for"),
+        ("knee-radiograph.toml", "{{grade}}, but", "{{grade_probabilities}}, but", "cards[0].summary", "no meaning"),
+        (chest, "stale_after_hours = 168", "grades = [1]", "cards[0].grades", "only a network that grades"),
         ("note-review.toml", "most = 3", "most = 30", "cards[0].most", "1 to 5"),
         (
             "note-review.toml",
@@ -157,5 +172,5 @@ fn the_digest_names_the_configuration() {
     assert_eq!(digests(&once), digests(&again));
     let mut different = digests(&once);
     different.dedup();
-    assert_eq!(different.len(), 4);
+    assert_eq!(different.len(), 7);
 }

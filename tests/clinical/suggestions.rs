@@ -5,7 +5,7 @@ use crate::support::r4_schema::r4_faults;
 use auscult::cards::Outcome;
 use auscult::{
     cds_hooks::{Action, Card},
-    domain::{Assertion, ModelInput},
+    domain::{Assertion, ModelInput, Side},
 };
 use serde_json::{Value, json};
 
@@ -23,6 +23,8 @@ fn every_chart() -> Vec<Chart> {
     let coded = ("atrial fibrillation", Some("I48.91"), Assertion::Present, 0.9);
     vec![
         Chart::film(film(0.9)),
+        Chart::knee(knee(3, 0.9, Some(Side::Left))),
+        Chart::knee(knee(4, 0.99, None)),
         Chart::course(course(0.9, 1, false)),
         Chart::course(course(0.9, 1, true)),
         Chart::notes(notes(&[coded, ("gout <b>*x*</b>", None, Assertion::Present, 0.8)])),

@@ -62,6 +62,22 @@ fn a_network_whose_weights_were_altered_by_one_bit_is_refused_by_name() {
 }
 
 #[test]
+fn an_evaluation_of_another_version_stops_the_start() {
+    let folder = TempDir::new().unwrap();
+    let models = folder.path().join("models");
+    copy(&root().join("models"), &models);
+    let report = r#"{"model": "chest-radiograph", "version": "9.9.9", "split": "validation", "date": "2026-01-01",
+        "through": "here", "n": 1, "positives": 1, "refused": {}, "metrics": {}, "intervals": {}}"#;
+    fs::write(models.join("chest-radiograph/evaluation.json"), report).unwrap();
+    for arguments in [&["check"][..], &["serve"][..]] {
+        let output = run(arguments, &[("AUSCULT__MODELS", models.to_str().unwrap())]);
+        let said = text(&output.stderr);
+        assert!(!output.status.success());
+        assert!(said.contains("evaluation.json") && said.contains("9.9.9"), "{said}");
+    }
+}
+
+#[test]
 fn a_definition_that_does_not_fit_its_network_is_refused_by_file() {
     let folder = TempDir::new().unwrap();
     let definitions = folder.path().join("cds-hooks");

@@ -8,7 +8,13 @@ use auscult::{
 
 #[test]
 fn every_shipped_network_loads_and_states_its_validation_figures() {
-    for (name, metric) in [("chest-radiograph", "auroc"), ("inpatient-mortality", "auroc"), ("note-problems", "f1")] {
+    for (name, metric) in [
+        ("chest-radiograph", "auroc"),
+        ("pneumonia-28", "auroc"),
+        ("inpatient-mortality", "auroc"),
+        ("mortality-textbook", "auroc"),
+        ("note-problems", "f1"),
+    ] {
         let model = models::load(&root().join("models").join(name)).unwrap();
         let figures = &model.manifest().evaluation["validation"];
         assert!(figures.n > 100 && figures.metrics[metric] > 0.5, "{name}: {figures:?}");
@@ -19,7 +25,7 @@ fn every_shipped_network_loads_and_states_its_validation_figures() {
 #[test]
 fn every_network_refuses_an_input_of_another_kind_without_panicking() {
     let empty = ModelInput::Notes(vec![]);
-    for name in ["chest-radiograph", "inpatient-mortality"] {
+    for name in ["chest-radiograph", "pneumonia-28", "inpatient-mortality", "mortality-textbook"] {
         let model = models::load(&root().join("models").join(name)).unwrap();
         assert!(model.predict(&[&empty]).is_err(), "{name}");
     }

@@ -1,5 +1,7 @@
 //! The pages in a real browser.
 
+mod models;
+
 use crate::support::{TestApp, browser::Browser};
 use std::path::PathBuf;
 
@@ -60,8 +62,8 @@ async fn the_page_can_be_used_with_the_keyboard_alone() {
     let browser = Browser::open(false).await;
     browser.go(&app.url).await;
     browser.until("document.querySelector('#status').textContent.includes('ms.')").await;
-    // Skip link, then the first and the second patient.
-    browser.press("\u{e004}\u{e004}\u{e004}\u{e007}").await;
+    // Skip link, the networks' papers, then the first and the second patient.
+    browser.press("\u{e004}\u{e004}\u{e004}\u{e004}\u{e007}").await;
     browser.until("document.querySelector('nav button[aria-current=true]').dataset.id === 'mila-horvat'").await;
     browser.until("document.querySelector('#status').textContent.includes('ms.')").await;
     let focus = browser.script("return getComputedStyle(document.activeElement).outlineStyle").await;

@@ -7,6 +7,7 @@ mod feedback;
 mod hooks;
 mod invocation;
 mod limits;
+mod models;
 
 use crate::support::TestApp;
 use reqwest::Response;

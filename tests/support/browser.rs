@@ -90,6 +90,13 @@ impl Browser {
             .await;
     }
 
+    /// Makes the page's area this large, in CSS pixels; a window cannot be made as narrow as a telephone.
+    pub async fn resize(&self, width: u32, height: u32) {
+        let params = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        let body = json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": params });
+        self.call("/goog/cdp/execute", Some(body)).await;
+    }
+
     pub async fn screenshot(&self, file: &Path) {
         let image = self.call("/screenshot", None).await;
         std::fs::write(file, STANDARD.decode(image.as_str().unwrap()).unwrap()).unwrap();

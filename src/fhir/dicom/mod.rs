@@ -12,7 +12,7 @@ pub mod tags;
 use super::datetime;
 use super::picture::{PictureError, Stated, check_size};
 use super::resource::shown;
-use crate::domain::GreyImage;
+use crate::domain::{GreyImage, Side};
 use dicom_dictionary_std::tags as tag;
 use dicom_object::OpenFileOptions;
 use dicom_pixeldata::PixelDecoder;
@@ -50,6 +50,11 @@ fn stated(data: &Dataset<'_>) -> Stated {
         modality: text(tag::MODALITY),
         view: text(tag::VIEW_POSITION),
         body_site: text(tag::BODY_PART_EXAMINED),
+        // Of the image where stated (C.7.6.1.1.1 in digital radiography), else of the series.
+        side: [tag::IMAGE_LATERALITY, tag::LATERALITY]
+            .into_iter()
+            .find_map(|tag| data.text(tag))
+            .and_then(|side| Side::stated(&side)),
         time: moment(data),
         study: text(tag::STUDY_INSTANCE_UID),
     }

@@ -1,7 +1,7 @@
 //! Which attachments may be films, and what their resources say of them.
 
 use super::study::Studies;
-use crate::domain::SourceRef;
+use crate::domain::{Side, SourceRef};
 use crate::fhir::attachment::Attachment;
 use crate::fhir::datetime::moment;
 use crate::fhir::gather::Gathered;
@@ -28,6 +28,8 @@ pub struct Candidate<'a> {
     pub modality: Option<String>,
     /// Body site in words or code.
     pub body_site: Option<String>,
+    /// Side of the body.
+    pub side: Option<Side>,
     /// View in words or code.
     pub view: Option<String>,
     /// The index of its ImagingStudy.
@@ -36,8 +38,8 @@ pub struct Candidate<'a> {
 
 impl<'a> Candidate<'a> {
     fn new(source: SourceRef, attachment: Attachment<'a>) -> Self {
-        let (taken, filed, modality, body_site, view, study) = (None, None, None, None, None, None);
-        Self { source, attachment, by_bytes_only: false, taken, filed, modality, body_site, view, study }
+        let (taken, filed, modality, body_site, side, view, study) = (None, None, None, None, None, None, None);
+        Self { source, attachment, by_bytes_only: false, taken, filed, modality, body_site, side, view, study }
     }
 
     /// The time by which candidates are put in order before their files are opened.
@@ -117,9 +119,16 @@ fn media<'a>(json: &'a Value, owner: &'a Value, source: &SourceRef) -> Option<Ca
         filed: filed.and_then(moment),
         modality: code("modality"),
         body_site: said("bodySite"),
+        side: json.get("bodySite").and_then(side),
         view: said("view"),
         ..Candidate::new(source.clone(), attachment)
     })
+}
+
+/// The side that a body site names: its text, else its displays and codes (site or laterality qualifier).
+pub fn side(concept: &Value) -> Option<Side> {
+    let coded = codings(concept).flat_map(|(_, code, display)| [display, Some(code)]).flatten();
+    words(concept).into_iter().chain(coded).find_map(Side::stated)
 }
 
 /// The image attachments of a document; one of several forms of the same image is enough, but which of them can be read

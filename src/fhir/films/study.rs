@@ -1,6 +1,6 @@
 //! ImagingStudy: what it says about the films that belong to it.
 
-use crate::domain::Ignored;
+use crate::domain::{Ignored, Side};
 use crate::fhir::datetime::moment;
 use crate::fhir::gather::Gathered;
 use crate::fhir::ledger::Ledger;
@@ -29,6 +29,8 @@ pub struct Facts {
     pub modality: Option<String>,
     /// Body site in words or code.
     pub body_site: Option<String>,
+    /// Side of the body, where all series agree.
+    pub side: Option<Side>,
     /// `started`.
     pub time: Option<OffsetDateTime>,
 }
@@ -104,7 +106,9 @@ impl<'a> Studies<'a> {
             let code = || codings(site).next().map(|(_, code, _)| code);
             text(site, "display").or_else(|| words(site)).or_else(|| text(site, "code")).or_else(code).map(shown)
         };
+        let sides: Vec<Side> = series.iter().filter_map(laterality).collect();
         Facts {
+            side: sides.first().copied().filter(|first| sides.iter().all(|side| side == first)),
             modality: series.iter().find_map(modality).or_else(|| modality(json)),
             body_site: series.iter().find_map(site),
             time: self.time(index),
@@ -119,4 +123,13 @@ impl<'a> Studies<'a> {
             ledger.note(&reference, reason, || detail);
         }
     }
+}
+
+/// The side of a series: `laterality` (R4: a Coding, R5: a concept), else what its body site names.
+fn laterality(series: &Value) -> Option<Side> {
+    let of = |concept: &Value| {
+        let alone = text(concept, "display").into_iter().chain(text(concept, "code"));
+        alone.filter_map(Side::stated).next().or_else(|| super::candidate::side(concept))
+    };
+    series.get("laterality").and_then(of).or_else(|| series.get("bodySite").and_then(of))
 }

@@ -8,8 +8,8 @@ pub mod jpeg;
 pub mod raster;
 
 use super::dicom;
-use crate::domain::GreyImage;
 use crate::domain::image::SIDE_MAX;
+use crate::domain::{GreyImage, Side};
 use std::panic::catch_unwind;
 use time::OffsetDateTime;
 
@@ -111,6 +111,8 @@ pub struct Stated {
     pub view: Option<String>,
     /// Body Part Examined (0018,0015).
     pub body_site: Option<String>,
+    /// Image Laterality (0020,0062) or Laterality (0020,0060).
+    pub side: Option<Side>,
     /// When it was acquired; a day without a time zone counts as its noon, UTC.
     pub time: Option<OffsetDateTime>,
     /// Study Instance UID (0020,000D).

@@ -1,13 +1,14 @@
 //! One card's explanation as a page that needs no script: what is claimed, how sure, what was looked at, what was
 //! missing, why, and how to disagree. Everything on it comes from the card's record and the network's manifest.
 
+use super::{frame::Place, trust as tested};
 use crate::{
     cards,
-    domain::{Factor, HeatMap},
+    domain::{Answer, Certainty, Factor, HeatMap},
     explain::{bars, heat},
-    models::Manifest,
+    models::Papers,
 };
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 use serde_json::Value;
 
 /// What the page is drawn from.
@@ -23,7 +24,9 @@ pub struct Subject<'a> {
     /// Envelopes of the feedback given on this card, oldest first.
     pub feedback: &'a [Value],
     /// The papers of the card's network, when it is (still) loaded.
-    pub manifest: Option<&'a Manifest>,
+    pub papers: Option<&'a Papers>,
+    /// Where pages lie.
+    pub place: &'a Place,
 }
 
 /// Name of the network a card of this record speaks for.
@@ -46,49 +49,56 @@ fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
 
 /// The page.
 #[must_use]
-pub fn page(subject: &Subject<'_>) -> Markup {
+pub fn page(subject: &Subject<'_>) -> String {
     let envelope = subject.envelope;
     let response: Value = serde_json::from_str(text(envelope, "/content/response")).unwrap_or_default();
     let card = list(&response, "/cards").iter().find(|card| card["uuid"] == subject.card).unwrap_or(&Value::Null);
     let origin = origin(envelope, subject.card).unwrap_or(&Value::Null);
     let model = list(envelope, "/content/models").iter().find(|model| model["name"] == origin["model"]);
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Why this card? Auscult" }
-                link rel="stylesheet" href="/try/style.css";
+    let main = html! {
+        main.why #content {
+            section {
+                p.quiet { "Why this card?" }
+                h1 { (text(card, "/summary")) }
+                @if let Some(model) = model { (certainty(model, origin)) }
+                p.quiet { "Decision support for professionals. Not a diagnosis, not a certified medical device." }
             }
-            body {
-                main.why {
-                    section {
-                        p.quiet { "Why this card?" }
-                        h1 { (text(card, "/summary")) }
-                        @if let Some(model) = model { (certainty(model, origin)) }
-                        p.quiet { "Decision support for professionals. Not a diagnosis, not a certified medical device." }
-                    }
-                    @match model {
-                        Some(model) if model["outcome"] == "answered" => {
-                            (reasons(model, origin, text(card, "/summary")))
-                            (looked_at(model))
-                            (missing(model))
-                        }
-                        Some(model) => section {
-                            h2 { "No answer from the network" }
-                            p { "Outcome: " (text(model, "/outcome")) ". " (text(model, "/why")) }
-                        },
-                        None => {}
-                    }
-                    (ignored(envelope))
-                    @if let Some(manifest) = subject.manifest { (validation(manifest)) }
-                    (disagree(subject.feedback))
-                    (papers(subject, model))
+            @match model {
+                Some(model) if model["outcome"] == "answered" => {
+                    (reasons(model, origin, text(card, "/summary")))
+                    (looked_at(model))
+                    (missing(model))
                 }
+                Some(model) => section {
+                    h2 { "No answer from the network" }
+                    p { "Outcome: " (text(model, "/outcome")) ". " (text(model, "/why")) }
+                },
+                None => {}
             }
+            (ignored(envelope))
+            @if let Some(papers) = subject.papers { (tested::section(subject.place, papers, model.and_then(|model| single(model, origin)))) }
+            (disagree(subject.feedback))
+            (papers(subject, model))
         }
-    }
+    };
+    subject.place.page("Why this card?", &main)
+}
+
+/// Label and probability of a card that speaks of a whole film or course.
+fn single<'a>(model: &'a Value, origin: &Value) -> Option<(&'a str, f64)> {
+    let first = *findings(model, origin).first().filter(|first| first.get("mention").is_none())?;
+    Some((first["label"].as_str()?, first["probability"].as_f64()?))
+}
+
+/// The conformal answer as the record holds it.
+fn promise(finding: &Value) -> Option<String> {
+    let answer = match finding.pointer("/certainty/answer")?.as_str()? {
+        "yes" => Answer::Yes,
+        "no" => Answer::No,
+        _ => Answer::Either,
+    };
+    let coverage = finding.pointer("/certainty/coverage")?.as_f64()?;
+    Some(cards::certainty(finding["label"].as_str()?, Certainty { answer, coverage }))
 }
 
 /// The findings this card is about.
@@ -113,6 +123,7 @@ fn certainty(model: &Value, origin: &Value) -> Markup {
             div { div.big { (percent(&first["probability"])) } span.quiet { "estimated probability, calibrated" } }
             div { div.big { (percent(&first["threshold"])) } span.quiet { "a card appears from here" } }
         }
+        @if let Some(promise) = promise(first) { p { "How sure: " (promise) "." } }
     }
 }
 
@@ -278,32 +289,6 @@ fn ignored(envelope: &Value) -> Markup {
     }
 }
 
-fn validation(manifest: &Manifest) -> Markup {
-    html! {
-        section {
-            h2 { "How it was tested" }
-            p { (manifest.intended_use) }
-            @for (split, evaluation) in &manifest.evaluation {
-                p {
-                    b { (split) } ": " (evaluation.n) " cases, " (evaluation.positives) " with the finding. "
-                    @for (index, (metric, value)) in evaluation.metrics.iter().enumerate() {
-                        @if index > 0 { ", " } (metric) " " (format!("{value:.3}"))
-                    } "."
-                }
-            }
-            @for label in &manifest.labels {
-                p {
-                    "At the threshold for " (label.name) " (" (label.policy) "): found " (format!("{:.0} %", label.sensitivity * 100.0))
-                    " of the cases; " (format!("{:.0} %", label.ppv * 100.0)) " of its cards were right; about "
-                    (format!("{:.0}", label.alerts_per_100)) " cards per 100 patients like those."
-                }
-            }
-            p { "Not for: " (manifest.not_for.join("; ")) "." }
-            p.quiet { "Data: " (manifest.provenance.data) ". " (manifest.provenance.citation) " (" (manifest.provenance.licence) ")" }
-        }
-    }
-}
-
 fn disagree(feedback: &[Value]) -> Markup {
     html! {
         section {
@@ -331,7 +316,7 @@ fn papers(subject: &Subject<'_>, model: Option<&Value>) -> Markup {
                 tr { th scope="row" { "Recorded" } td { (when(text(subject.envelope, "/t"))) } }
                 tr { th scope="row" { "SHA-256" } td { (subject.digest) } }
                 @if let Some(model) = model {
-                    tr { th scope="row" { "Network" } td { (text(model, "/name")) " " (text(model, "/version")) } }
+                    tr { th scope="row" { "Network" } td { a href={ (subject.place.prefix) "/models/" (text(model, "/name")) } { (text(model, "/name")) } " " (text(model, "/version")) } }
                     tr { th scope="row" { "Its papers" } td { (text(model, "/manifest")) } }
                 }
             } }
@@ -341,7 +326,7 @@ fn papers(subject: &Subject<'_>, model: Option<&Value>) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use super::{Subject, page};
+    use super::{Place, Subject, page};
     use serde_json::json;
 
     fn envelope() -> serde_json::Value {
@@ -354,7 +339,7 @@ mod tests {
                 "input": {"kind": "course", "start": "2026-02-27T08:00:00Z", "end": "2026-03-01T07:00:00Z", "measurements": [
                     {"variable": "HR", "value": 80.0, "unit": "/min", "original_value": "80", "time": "2026-03-01T06:00:00Z", "source": {"reference": "Observation/1"}},
                     {"variable": "HR", "value": 131.0, "unit": "/min", "original_value": "131", "time": "2026-03-01T07:00:00Z", "source": {"reference": "Observation/2"}}]},
-                "prediction": {"status": "scored", "findings": [{"label": "death-in-hospital", "probability": 0.62, "threshold": 0.3}], "missing": ["lactate"]},
+                "prediction": {"status": "scored", "findings": [{"label": "death-in-hospital", "probability": 0.62, "threshold": 0.3, "certainty": {"answer": "either", "coverage": 0.9}}], "missing": ["lactate"]},
                 "explanation": {"method": "integrated gradients", "parameters": {"steps": "32"}, "gap": 0.4, "tolerance": 0.05, "reliable": false,
                     "attribution": {"kind": "factors", "factors": [{"variable": "HR", "label": "heart rate", "contribution": 0.5, "from_absence": 0.0, "value": 131.0, "unit": "/min", "by_hour": []}]}}}]}})
     }
@@ -368,12 +353,15 @@ mod tests {
             digest: "sha256:aa",
             envelope: &envelope,
             feedback: &[],
-            manifest: None,
+            papers: None,
+            place: &Place::default(),
         };
-        let page = page(&subject).into_string();
+        let page = page(&subject);
         for part in [
             "62 %",
             "30 %",
+            "the network cannot tell",
+            "href=\"/models/inpatient-mortality\"",
             "131 per minute",
             "Observation/2",
             "lactate",

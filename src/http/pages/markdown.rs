@@ -1,26 +1,36 @@
-//! A card's `detail` as HTML for the try-it page. Raw HTML in it stays text, and only web addresses become links.
+//! Markdown as HTML: a card's `detail` on the try-it page, a model card on its network's page. Raw HTML in it stays text, and only web addresses become links.
 
-use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, html};
+use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 
 /// GitHub-Flavoured Markdown to HTML without any of the source's own HTML.
 #[must_use]
 pub fn html(markdown: &str) -> String {
+    below(markdown, 0)
+}
+
+/// The same with every heading so many levels lower, for text inside a page that has headings of its own.
+#[must_use]
+pub fn below(markdown: &str, levels: usize) -> String {
+    let lower = |level: HeadingLevel| HeadingLevel::try_from(level as usize + levels).unwrap_or(HeadingLevel::H6);
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
     let events = Parser::new_ext(markdown, options).map(|event| match event {
         Event::Html(raw) | Event::InlineHtml(raw) => Event::Text(raw),
         Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
             Event::Start(Tag::Link { link_type, dest_url: harmless(dest_url), title, id })
         }
-        Event::Start(Tag::Image { link_type, title, id, .. }) => {
-            // A picture from elsewhere would tell that elsewhere who is looking at which chart.
-            Event::Start(Tag::Link { link_type, dest_url: CowStr::Borrowed("#"), title, id })
+        // A picture from elsewhere would tell that elsewhere who is looking at which chart: its words stand for it.
+        Event::Start(Tag::Image { .. }) => Event::Start(Tag::Emphasis),
+        Event::End(TagEnd::Image) => Event::End(TagEnd::Emphasis),
+        Event::Start(Tag::Heading { level, .. }) => {
+            Event::Start(Tag::Heading { level: lower(level), id: None, classes: Vec::new(), attrs: Vec::new() })
         }
-        Event::End(pulldown_cmark::TagEnd::Image) => Event::End(pulldown_cmark::TagEnd::Link),
+        Event::End(TagEnd::Heading(level)) => Event::End(TagEnd::Heading(lower(level))),
         other => other,
     });
     let mut page = String::with_capacity(markdown.len() * 3 / 2);
     html::push_html(&mut page, events);
-    page
+    // Raw HTML was turned into text above, so these can only be the headings of tables.
+    page.replace("<th>", "<th scope=\"col\">").replace("<th style", "<th scope=\"col\" style")
 }
 
 fn harmless(url: CowStr<'_>) -> CowStr<'_> {
@@ -30,7 +40,7 @@ fn harmless(url: CowStr<'_>) -> CowStr<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::html;
+    use super::{below, html};
 
     #[test]
     fn raw_html_scripts_and_foreign_pictures_do_not_survive() {
@@ -41,6 +51,11 @@ mod tests {
         let block = html("<script>alert(1)</script>");
         assert!(!block.contains("<script") && block.contains("&lt;script"), "{block}");
         assert!(page.contains("<strong>a</strong>"));
+    }
+
+    #[test]
+    fn headings_inside_a_page_stand_below_its_own() {
+        assert_eq!(below("# a\n\n##### b", 2), "<h3>a</h3>\n<h6>b</h6>\n");
     }
 
     #[test]

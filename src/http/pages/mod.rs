@@ -1,26 +1,36 @@
-//! Pages for people: the small EHR at `/`, and the explanation behind a card.
+//! Pages for people: the small EHR at `/`, the explanation behind a card, and the networks' papers.
 //!
 //! Contract: `GET` only reads. Who may see a chart or a record is decided by [`Caller`], as for every clinical route;
-//! `http.demo = false` removes all of this but the explanations.
+//! the networks' papers are for everyone. `http.demo = false` removes the small EHR.
 
 pub mod explanation;
+pub mod frame;
 pub mod markdown;
+pub mod models;
 mod records;
+pub mod trust;
 
-use super::{App, identity::Caller};
-use crate::{explain, samples};
+use super::{
+    App,
+    identity::{Anyone, Caller},
+    routes::{READ, reading, resource},
+};
+use crate::samples;
 use actix_web::{
     HttpResponse, Responder,
     http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE},
     web,
 };
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 /// The routes. `demo` adds the small EHR.
 pub fn configure(config: &mut web::ServiceConfig, demo: bool) {
-    config.route("/explain/{card}", web::get().to(records::explanation)).route("/try/style.css", web::get().to(style));
+    config.route("/explain/{card}", web::get().to(records::explanation));
+    config
+        .service(resource("/try/style.css", READ).route(web::route().guard(reading()).to(style)))
+        .service(resource("/models", READ).route(web::route().guard(reading()).to(models::list)))
+        .service(resource("/models.json", READ).route(web::route().guard(reading()).to(models::list_json)))
+        .service(resource("/models/{name}", READ).route(web::route().guard(reading()).to(models::one)));
     if demo {
         config
             .route("/", web::get().to(index))
@@ -35,16 +45,9 @@ pub fn configure(config: &mut web::ServiceConfig, demo: bool) {
 
 /// An HTML page. No inline script; the only inline styles are the two pictures', named by their digests.
 fn html(body: impl Into<String>) -> HttpResponse {
-    let digest = |style: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(style.as_bytes())));
-    let policy = format!(
-        "default-src 'none'; script-src 'self'; style-src 'self' {} {}; img-src 'self' data:; connect-src 'self'; \
-         form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-        digest(explain::bars::STYLE),
-        digest(explain::heat::STYLE)
-    );
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
-        .insert_header((CONTENT_SECURITY_POLICY, policy))
+        .insert_header((CONTENT_SECURITY_POLICY, frame::policy([])))
         .insert_header((CACHE_CONTROL, "no-store"))
         .body(body.into())
 }
@@ -53,7 +56,7 @@ async fn index(_caller: Caller) -> impl Responder {
     html(include_str!("assets/index.html"))
 }
 
-async fn style(_caller: Caller) -> impl Responder {
+async fn style(_: Anyone) -> impl Responder {
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/css; charset=utf-8")).body(include_str!("assets/style.css"))
 }
 

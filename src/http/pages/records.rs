@@ -60,10 +60,11 @@ fn draw(app: &App, card: &str, record: &StoredRecord, feedback: &[Value]) -> Htt
         tracing::error!(record = %record.entry.id, "a record is not JSON");
         return words(StatusCode::SERVICE_UNAVAILABLE, "This record cannot be read.");
     };
-    let manifest = explanation::model_of(&envelope, card).and_then(|name| app.decision.manifest(&name.parse().ok()?));
+    let papers = explanation::model_of(&envelope, card).and_then(|name| app.papers.get(&name.parse().ok()?));
     let (id, digest) = (record.entry.id.to_string(), record.entry.digest.to_string());
-    let subject = Subject { card, record: &id, digest: &digest, envelope: &envelope, feedback, manifest };
-    html(explanation::page(&subject).into_string())
+    let subject =
+        Subject { card, record: &id, digest: &digest, envelope: &envelope, feedback, papers, place: &app.place };
+    html(explanation::page(&subject))
 }
 
 fn missing() -> HttpResponse {

@@ -1,13 +1,65 @@
-//! A BERT encoder that can be trained (Devlin et al., NAACL 2019).
+//! A BERT encoder (Devlin et al., NAACL 2019), trained and served by the same code.
 //!
-//! Contract: the same tensor names and the same arithmetic as `candle_transformers::models::bert::BertModel`, which
-//! serves the same safetensors; a test holds the two together. Only this one passes gradients to every weight.
+//! Contract: the same tensor names and the same arithmetic as `candle_transformers::models::bert::BertModel`; a test holds
+//! the two together. This one passes gradients to every weight but the word pieces', and reads windows of any length one
+//! after another without padding.
 
+pub mod attention;
+pub mod linear;
 pub mod ops;
 
-use candle_core::{D, Result, Tensor};
-use candle_nn::{Init, Linear, Module, VarBuilder, linear};
+use attention::attention;
+use candle_core::{Result, Tensor};
+use candle_nn::{Init, Module, VarBuilder};
 use candle_transformers::models::bert::{Config, HiddenAct, PositionEmbeddingType};
+use linear::Linear;
+use std::{cell::Cell, sync::Arc};
+
+/// Windows of word pieces, one after another.
+#[derive(Debug, Clone)]
+pub struct Packed {
+    /// (pieces) of u32: rows of the vocabulary.
+    pub ids: Tensor,
+    /// (pieces) of u32: kind of each token.
+    pub kinds: Tensor,
+    /// (pieces) of u32: place of each piece in its window.
+    pub places: Tensor,
+    /// Pieces of each window.
+    pub lengths: Arc<[usize]>,
+}
+
+/// Where a network under training forgets at random; not at all in service.
+#[derive(Debug)]
+pub struct Dropout {
+    rate: f32,
+    seed: Cell<u32>,
+}
+
+impl Dropout {
+    /// Never forgets.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self { rate: 0.0, seed: Cell::new(0) }
+    }
+
+    /// A share of `rate`, drawn from `seed`.
+    #[must_use]
+    pub const fn new(rate: f32, seed: u32) -> Self {
+        Self { rate, seed: Cell::new(seed) }
+    }
+
+    /// Applies it; every call draws anew.
+    ///
+    /// # Errors
+    /// Candle's.
+    pub fn apply(&self, x: Tensor) -> Result<Tensor> {
+        if self.rate <= 0.0 {
+            return Ok(x);
+        }
+        self.seed.set(self.seed.get().wrapping_mul(747_796_405).wrapping_add(2_891_336_453));
+        ops::dropout(&x, self.rate, self.seed.get())
+    }
+}
 
 /// The sizes of an encoder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,42 +138,30 @@ struct Layer {
 impl Layer {
     fn load(sizes: &Sizes, vb: VarBuilder) -> Result<Self> {
         let (hidden, attention) = (sizes.hidden, vb.pp("attention"));
+        let square = |name: &str| Linear::load(hidden, hidden, &attention.pp(name));
         Ok(Self {
-            query: linear(hidden, hidden, attention.pp("self.query"))?,
-            key: linear(hidden, hidden, attention.pp("self.key"))?,
-            value: linear(hidden, hidden, attention.pp("self.value"))?,
-            attended: linear(hidden, hidden, attention.pp("output.dense"))?,
+            query: square("self.query")?,
+            key: square("self.key")?,
+            value: square("self.value")?,
+            attended: square("output.dense")?,
             attended_norm: LayerNorm::load(hidden, attention.pp("output.LayerNorm"))?,
-            widen: linear(hidden, sizes.intermediate, vb.pp("intermediate.dense"))?,
-            narrow: linear(sizes.intermediate, hidden, vb.pp("output.dense"))?,
+            widen: Linear::load(hidden, sizes.intermediate, &vb.pp("intermediate.dense"))?,
+            narrow: Linear::load(sizes.intermediate, hidden, &vb.pp("output.dense"))?,
             norm: LayerNorm::load(hidden, vb.pp("output.LayerNorm"))?,
             heads: sizes.heads,
         })
     }
 
-    fn by_head(&self, x: Tensor) -> Result<Tensor> {
-        let (batch, length, hidden) = x.dims3()?;
-        x.reshape((batch, length, self.heads, hidden / self.heads))?.transpose(1, 2)?.contiguous()
-    }
-
-    fn attend(&self, x: &Tensor, keep: &Tensor) -> Result<Tensor> {
-        let query = self.by_head(self.query.forward(x)?)?;
-        let key = self.by_head(self.key.forward(x)?)?;
-        let value = self.by_head(self.value.forward(x)?)?;
-        let scale = 1.0 / (query.dim(D::Minus1)? as f32).sqrt();
-        let weights = ops::masked_softmax(&query.matmul(&key.t()?)?.contiguous()?, keep, scale)?;
-        let mixed = weights.matmul(&value)?.transpose(1, 2)?.contiguous()?.flatten_from(D::Minus2)?;
-        self.attended.forward(&mixed)
-    }
-
-    fn forward(&self, x: &Tensor, keep: &Tensor) -> Result<Tensor> {
-        let x = self.attended_norm.forward(&(self.attend(x, keep)? + x)?)?;
+    fn forward(&self, x: &Tensor, lengths: &Arc<[usize]>, dropout: &Dropout) -> Result<Tensor> {
+        let (query, key, value) = (self.query.forward(x)?, self.key.forward(x)?, self.value.forward(x)?);
+        let mixed = attention(&query, &key, &value, self.heads, lengths)?;
+        let x = self.attended_norm.forward(&(dropout.apply(self.attended.forward(&mixed)?)? + x)?)?;
         let inner = ops::gelu(&self.widen.forward(&x)?)?;
-        self.norm.forward(&(self.narrow.forward(&inner)? + &x)?)
+        self.norm.forward(&(dropout.apply(self.narrow.forward(&inner)?)? + &x)?)
     }
 }
 
-/// A trainable encoder.
+/// The encoder.
 pub struct Encoder {
     words: Tensor,
     positions: Tensor,
@@ -140,7 +180,8 @@ impl Encoder {
         let table = |rows, name: &str| embeddings.pp(name).get_with_hints((rows, sizes.hidden), "weight", init);
         let layers = (0..sizes.layers).map(|index| Layer::load(sizes, vb.pp(format!("encoder.layer.{index}"))));
         Ok(Self {
-            words: table(sizes.vocabulary, "word_embeddings")?,
+            // Detached: a small corpus would move only the pieces it holds away from all the others.
+            words: table(sizes.vocabulary, "word_embeddings")?.detach(),
             positions: table(sizes.positions, "position_embeddings")?,
             kinds: table(sizes.kinds, "token_type_embeddings")?,
             norm: LayerNorm::load(sizes.hidden, embeddings.pp("LayerNorm"))?,
@@ -148,20 +189,18 @@ impl Encoder {
         })
     }
 
-    /// `ids`, `kinds`: (batch, length) of u32; `keep`: (batch, length) of f32, 1 for text and 0 for padding.
-    /// Answers (batch, length, hidden).
+    /// Answers (pieces, hidden). `extra`, of that shape too, is added to the embeddings.
     ///
     /// # Errors
     /// Candle's.
-    pub fn forward(&self, ids: &Tensor, kinds: &Tensor, keep: &Tensor) -> Result<Tensor> {
-        let (batch, length) = ids.dims2()?;
-        let look_up = |table: &Tensor, ids: &Tensor| {
-            table.index_select(&ids.flatten_all()?, 0)?.reshape((batch, length, table.dim(1)?))
-        };
-        let embedded = (look_up(&self.words, ids)? + look_up(&self.kinds, kinds)?)?;
-        let embedded = embedded.broadcast_add(&self.positions.narrow(0, 0, length)?)?;
-        let start = self.norm.forward(&embedded)?;
-        self.layers.iter().try_fold(start, |x, layer| layer.forward(&x, keep))
+    pub fn forward(&self, input: &Packed, extra: Option<&Tensor>, dropout: &Dropout) -> Result<Tensor> {
+        let embedded = (self.words.index_select(&input.ids, 0)? + self.kinds.index_select(&input.kinds, 0)?)?;
+        let mut embedded = (embedded + self.positions.index_select(&input.places, 0)?)?;
+        if let Some(extra) = extra {
+            embedded = (embedded + extra)?;
+        }
+        let start = dropout.apply(self.norm.forward(&embedded)?)?;
+        self.layers.iter().try_fold(start, |x, layer| layer.forward(&x, &input.lengths, dropout))
     }
 }
 
@@ -175,37 +214,44 @@ mod tests {
     const SIZES: Sizes =
         Sizes { vocabulary: 50, hidden: 24, layers: 2, heads: 3, intermediate: 48, positions: 16, kinds: 4 };
 
-    fn inputs() -> (Tensor, Tensor, Tensor) {
-        let ids = [[1u32, 5, 9, 33, 2, 0], [1, 49, 2, 0, 0, 0]];
-        let kinds = [[0u32, 1, 3, 2, 0, 0], [0, 1, 0, 0, 0, 0]];
-        let keep = [[1f32, 1., 1., 1., 1., 0.], [1., 1., 1., 0., 0., 0.]];
-        let tensor = |values: &[[u32; 6]; 2]| Tensor::new(values, &Device::Cpu).unwrap();
-        (tensor(&ids), tensor(&kinds), Tensor::new(&keep, &Device::Cpu).unwrap())
+    /// Two windows, of 6 and 3 pieces.
+    fn packed() -> Packed {
+        let row = |values: &[u32]| Tensor::new(values, &Device::Cpu).unwrap();
+        Packed {
+            ids: row(&[1, 5, 9, 33, 2, 7, 1, 49, 2]),
+            kinds: row(&[0, 1, 3, 2, 0, 0, 0, 1, 0]),
+            places: row(&[0, 1, 2, 3, 4, 5, 0, 1, 2]),
+            lengths: Arc::from([6, 3]),
+        }
     }
 
     #[test]
-    fn the_trained_and_the_served_encoder_agree() {
+    fn this_encoder_and_that_of_candle_transformers_agree() {
         let map = VarMap::new();
         let vb = VarBuilder::from_varmap(&map, DType::F32, &Device::Cpu);
-        let trained = Encoder::load(&SIZES, vb.clone()).unwrap();
-        let served = BertModel::load(vb, &SIZES.config()).unwrap();
-        let (ids, kinds, keep) = inputs();
-        let a = trained.forward(&ids, &kinds, &keep).unwrap();
-        let b = served.forward(&ids, &kinds, Some(&keep)).unwrap();
-        let text = |x: &Tensor| x.get(0).unwrap().narrow(0, 0, 5).unwrap();
-        let gap = (text(&a) - text(&b)).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
-        assert!(gap < 1e-5, "{gap}");
+        let ours = Encoder::load(&SIZES, vb.clone()).unwrap().forward(&packed(), None, &Dropout::none()).unwrap();
+        let theirs = BertModel::load(vb, &SIZES.config()).unwrap();
+        let input = packed();
+        for (start, length) in [(0, 6), (6, 3)] {
+            let part = |x: &Tensor| x.narrow(0, start, length).unwrap().unsqueeze(0).unwrap();
+            let theirs = theirs.forward(&part(&input.ids), &part(&input.kinds), None).unwrap();
+            let gap = (part(&ours) - theirs).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+            assert!(gap < 1e-5, "{gap}");
+        }
     }
 
     #[test]
-    fn every_weight_receives_a_gradient() {
+    fn every_weight_but_the_word_pieces_receives_a_gradient() {
         let map = VarMap::new();
         let encoder = Encoder::load(&SIZES, VarBuilder::from_varmap(&map, DType::F32, &Device::Cpu)).unwrap();
-        let (ids, kinds, keep) = inputs();
-        let y = encoder.forward(&ids, &kinds, &keep).unwrap();
+        let y = encoder.forward(&packed(), None, &Dropout::new(0.1, 3)).unwrap();
         let grads = (y.sin().unwrap() * 1.3).unwrap().sum_all().unwrap().backward().unwrap();
         for (name, var) in map.data().lock().unwrap().iter() {
-            let norm = grads.get(var).unwrap().sqr().unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap();
+            let Some(grad) = grads.get(var) else {
+                assert!(name.ends_with("word_embeddings.weight"), "{name}");
+                continue;
+            };
+            let norm = grad.sqr().unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap();
             // A key's bias moves every score of a query alike, so softmax gives it no gradient.
             assert!(norm > 1e-12 || name.ends_with("key.bias"), "{name}: {norm}");
         }

@@ -26,6 +26,29 @@ pub fn planes(squashed: &[u8], side: usize) -> Vec<f32> {
     squashed.iter().zip(local).flat_map(|(pixel, local)| [ranks[usize::from(*pixel)], local]).collect()
 }
 
+/// The planes of the film seen in a mirror: `planes` is as [`planes()`] gives it.
+#[must_use]
+pub fn mirrored(planes: &[f32], side: usize) -> Vec<f32> {
+    let lines = planes.chunks_exact(side * PLANES);
+    lines.flat_map(|line| line.chunks_exact(PLANES).rev().flatten().copied()).collect()
+}
+
+/// The mean of a film's map and, where there is one, its mirror image's map turned back; row by row.
+#[must_use]
+pub fn unmirrored(maps: &[Vec<Vec<f32>>]) -> Vec<f32> {
+    let own: Vec<f32> = maps.first().into_iter().flatten().flatten().copied().collect();
+    let Some(other) = maps.get(1) else { return own };
+    let other = other.iter().flat_map(|line| line.iter().rev().copied());
+    own.iter().zip(other).map(|(own, other)| f32::midpoint(*own, other)).collect()
+}
+
+/// The film equalised: every pixel's rank, mean 0 and variance 1 over the film.
+#[must_use]
+pub fn rank_plane(pixels: &[u8]) -> Vec<f32> {
+    let ranks = ranks(pixels);
+    pixels.iter().map(|pixel| ranks[usize::from(*pixel)]).collect()
+}
+
 /// Equalised value of every grey value: mid-rank, scaled to mean 0 and variance 1 over the film.
 fn ranks(pixels: &[u8]) -> [f32; 256] {
     let mut counts = [0usize; 256];
@@ -108,8 +131,7 @@ impl Measures {
 #[must_use]
 pub fn template_view(image: &GreyImage) -> Vec<f32> {
     let small = image.resized(TEMPLATE_SIDE, TEMPLATE_SIDE);
-    let ranks = ranks(small.pixels());
-    small.pixels().iter().map(|pixel| ranks[usize::from(*pixel)]).collect()
+    rank_plane(small.pixels())
 }
 
 fn mean(values: &[f32]) -> f64 {
@@ -133,7 +155,7 @@ fn correlation(left: &[f32], right: &[f32]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Measures, planes};
+    use super::{Measures, mirrored, planes, unmirrored};
     use crate::domain::GreyImage;
     use crate::models::chest::phantom;
 
@@ -149,6 +171,14 @@ mod tests {
         };
         assert!(gap(0) < 0.02, "{}", gap(0));
         assert!(gap(1) < 0.08, "{}", gap(1));
+    }
+
+    #[test]
+    fn a_mirrored_map_is_turned_back() {
+        assert_eq!(mirrored(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0], 2), [3.0, 4.0, 1.0, 2.0, 7.0, 8.0, 5.0, 6.0]);
+        let (own, other) = (vec![vec![1.0, 3.0]], vec![vec![5.0, 1.0]]);
+        assert_eq!(unmirrored(&[own.clone(), other]), [1.0, 4.0]);
+        assert_eq!(unmirrored(&[own]), [1.0, 3.0]);
     }
 
     #[test]

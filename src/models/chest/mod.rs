@@ -1,25 +1,32 @@
 //! Pneumonia on a frontal chest film: architecture `chest-cnn`.
 //!
 //! Contract: one label, `pneumonia`; films of any size are squashed to a square (as the training films were); a film
-//! that cannot be judged gets an abstention in words; the heat map adds up to the score less its bias.
+//! that cannot be judged, or is unlike those of the training data, gets an abstention in words; the heat map adds up to
+//! the score less its bias.
 
 pub mod film;
 pub mod network;
 pub mod phantom;
+pub mod reader;
+pub mod stranger;
 pub mod suitability;
+pub mod wrong;
 
-use super::{Manifest, Model, ModelError};
-use crate::domain::{
-    Abstention, Attribution, Explanation, Film, Finding, GreyImage, HeatMap, ModelInput, Prediction, Status,
+use super::{
+    Manifest, Model, ModelError,
+    familiarity::{FACTOR, MEANS, Space},
 };
+use crate::domain::{Attribution, Explanation, GreyImage, HeatMap, ModelInput, Prediction};
 use candle_core::{DType, Device, Tensor};
-use film::{Measures, PLANES, TEMPLATE_SIDE};
+use film::{PLANES, TEMPLATE_SIDE};
 use network::Network;
+use reader::{Answer, FilmReader, Guard};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, HashMap},
     path::Path,
 };
+use stranger::Stranger;
 use suitability::Limits;
 
 /// The architecture's name in manifests.
@@ -41,6 +48,8 @@ pub struct Settings {
     pub planes: [String; PLANES],
     /// Channels of the stem and of each stage.
     pub widths: Vec<usize>,
+    /// Whether the mirrored film is read too, and the mean of both answers given.
+    pub mirror: bool,
     /// When a film is not read.
     pub limits: Limits,
 }
@@ -59,8 +68,10 @@ impl Settings {
         if !(2..=8).contains(&self.widths.len()) || self.widths.iter().any(|width| !(1..=1024).contains(width)) {
             return Err("widths must be 2 to 8 numbers of 1 to 1024".into());
         }
-        let limits = [self.limits.contrast_min, self.limits.smoothness_min, self.limits.likeness_min];
-        if limits.iter().any(|limit| !limit.is_finite()) { Err("limits must be finite".into()) } else { Ok(()) }
+        if self.limits.all().iter().any(|limit| !limit.is_finite()) {
+            return Err("limits must be finite".into());
+        }
+        Ok(())
     }
 }
 
@@ -69,8 +80,16 @@ impl Settings {
 pub struct Chest {
     manifest: Manifest,
     settings: Settings,
+    parts: Parts,
+}
+
+/// What the weights file holds.
+#[derive(Debug)]
+struct Parts {
     network: Network,
+    stranger: Stranger,
     template: Vec<f32>,
+    space: Space,
 }
 
 impl Chest {
@@ -90,83 +109,48 @@ impl Chest {
         settings.check().map_err(|reason| contract(format!("[input]: {reason}")))?;
         let tensors = candle_core::safetensors::load(manifest.weights(folder), &Device::Cpu)
             .map_err(|error| contract(format!("the weights cannot be read: {error}")))?;
-        let (network, template) =
+        let parts =
             assemble(tensors, &settings).map_err(|error| contract(format!("the weights do not fit: {error}")))?;
-        Ok(Self { manifest, settings, network, template })
+        Ok(Self { manifest, settings, parts })
     }
 
-    /// Squashes a film to the network's square.
-    fn squashed(&self, image: &GreyImage) -> GreyImage {
-        image.resized(self.settings.side, self.settings.side)
-    }
-
+    /// The films as planes; with their mirror images after each if the network reads those.
     fn tensor(&self, squashed: &[GreyImage]) -> Result<Tensor, ModelError> {
         let side = self.settings.side;
-        let planes: Vec<f32> = squashed.iter().flat_map(|image| film::planes(image.pixels(), side)).collect();
-        Tensor::from_vec(planes, (squashed.len(), side, side, PLANES), &Device::Cpu).map_err(|e| self.compute(e))
+        let mut planes: Vec<f32> = Vec::with_capacity(squashed.len() * self.views() * side * side * PLANES);
+        for image in squashed {
+            let own = film::planes(image.pixels(), side);
+            let mirrored = self.settings.mirror.then(|| film::mirrored(&own, side));
+            planes.extend(own);
+            planes.extend(mirrored.unwrap_or_default());
+        }
+        Tensor::from_vec(planes, (squashed.len() * self.views(), side, side, PLANES), &Device::Cpu)
+            .map_err(|e| self.compute(e))
+    }
+
+    /// Readings per film.
+    const fn views(&self) -> usize {
+        if self.settings.mirror { 2 } else { 1 }
     }
 
     fn compute(&self, source: candle_core::Error) -> ModelError {
         ModelError::Compute { name: self.manifest.name.clone(), source }
     }
 
-    /// Raw scores of images, whatever they show: for golden outputs and evaluation.
-    ///
-    /// # Errors
-    /// [`ModelError`] when the arithmetic fails or gives no finite number.
-    pub fn scores(&self, images: &[&GreyImage]) -> Result<Vec<f64>, ModelError> {
-        let squashed: Vec<GreyImage> = images.iter().map(|image| self.squashed(image)).collect();
-        self.squashed_scores(&squashed)
-    }
-
-    fn squashed_scores(&self, squashed: &[GreyImage]) -> Result<Vec<f64>, ModelError> {
-        if squashed.is_empty() {
-            return Ok(Vec::new());
-        }
-        let scores = self.network.scores(&self.tensor(squashed)?).and_then(|scores| scores.to_vec1::<f32>());
-        let scores: Vec<f64> = scores.map_err(|e| self.compute(e))?.into_iter().map(f64::from).collect();
-        if scores.iter().all(|score| score.is_finite()) {
-            Ok(scores)
-        } else {
-            Err(ModelError::NotFinite(self.manifest.name.clone()))
-        }
-    }
-
-    /// Whether the pixels alone look like a film that can be judged.
-    #[must_use]
-    pub fn reads(&self, image: &GreyImage) -> bool {
-        self.refusal(&self.squashed(image)).is_none()
-    }
-
-    fn refusal(&self, squashed: &GreyImage) -> Option<Abstention> {
-        suitability::measured(Measures::of(squashed, &self.template), self.settings.limits)
-    }
-
-    /// The film squashed, or why it cannot be read.
-    fn readable(&self, film: &Film) -> Result<GreyImage, Abstention> {
-        if let Some(refusal) = suitability::stated(film) {
-            return Err(refusal);
-        }
-        let squashed = self.squashed(&film.image);
-        self.refusal(&squashed).map_or(Ok(squashed), Err)
-    }
-
-    fn film<'a>(&self, input: &'a ModelInput) -> Result<&'a Film, ModelError> {
-        match input {
-            ModelInput::Film(film) => Ok(film),
-            _ => Err(ModelError::Input(self.manifest.name.clone())),
-        }
-    }
-
-    fn finding(&self, score: f64) -> Status {
-        let threshold = self.manifest.labels.first().map_or(1.0, |label| label.threshold);
-        let probability = self.manifest.calibration.probability(score);
-        Status::Scored { findings: vec![Finding { label: LABEL.into(), score, probability, threshold, mention: None }] }
+    /// The features of squashed films, averaged over positions and readings, one row per film.
+    fn pooled(&self, squashed: &[GreyImage]) -> Result<Tensor, ModelError> {
+        let planes = self.tensor(squashed)?;
+        let network = &self.parts.network;
+        let pooled = network.features(&planes).and_then(|features| network.pooled(&features)).and_then(|pooled| {
+            let width = pooled.dim(1)?;
+            pooled.reshape((squashed.len(), self.views(), width))?.mean(1)
+        });
+        pooled.map_err(|e| self.compute(e))
     }
 }
 
 /// Takes all tensors, each with its shape checked, and nothing else.
-fn assemble(mut tensors: HashMap<String, Tensor>, settings: &Settings) -> candle_core::Result<(Network, Vec<f32>)> {
+fn assemble(mut tensors: HashMap<String, Tensor>, settings: &Settings) -> candle_core::Result<Parts> {
     let mut get = |name: &str, shape: &[usize]| {
         let tensor = tensors.remove(name).ok_or_else(|| candle_core::Error::Msg(format!("`{name}` is missing")))?;
         if tensor.dims() != shape {
@@ -175,10 +159,40 @@ fn assemble(mut tensors: HashMap<String, Tensor>, settings: &Settings) -> candle
         tensor.to_dtype(DType::F32)
     };
     let network = Network::new(&settings.widths, &mut get)?;
+    let features = settings.widths.last().copied().unwrap_or(0);
+    let stranger = Stranger::new(features, &mut get)?;
     let template = get(TEMPLATE, &[TEMPLATE_SIDE * TEMPLATE_SIDE])?.to_vec1::<f32>()?;
+    let space = Space::from_tensors(&get(MEANS, &[2, features])?, &get(FACTOR, &[features, features])?)?;
     match tensors.keys().next() {
         Some(name) => candle_core::bail!("`{name}` is not part of the network"),
-        None => Ok((network, template)),
+        None => Ok(Parts { network, stranger, template, space }),
+    }
+}
+
+impl FilmReader for Chest {
+    fn guard(&self) -> Guard<'_> {
+        Guard {
+            side: self.settings.side,
+            side_min: suitability::SIDE_MIN,
+            limits: Some(self.settings.limits),
+            template: &self.parts.template,
+        }
+    }
+
+    fn squashed_answers(&self, squashed: &[GreyImage]) -> Result<Vec<Answer>, ModelError> {
+        let pooled = self.pooled(squashed)?;
+        let numbers = |tensor: candle_core::Result<Tensor>| {
+            tensor.and_then(|tensor| tensor.to_vec1::<f32>()).map_err(|e| self.compute(e))
+        };
+        let scores = numbers(self.parts.network.head(&pooled))?;
+        let strangers = numbers(self.parts.stranger.scores(&pooled))?;
+        let features = pooled.to_vec2::<f32>().map_err(|e| self.compute(e))?;
+        let answers = scores.into_iter().zip(strangers).zip(features).map(|((score, stranger), features)| Answer {
+            scores: vec![f64::from(score)],
+            stranger: f64::from(stranger),
+            distance: self.parts.space.distance(&features),
+        });
+        Ok(answers.collect())
     }
 }
 
@@ -188,31 +202,19 @@ impl Model for Chest {
     }
 
     fn predict(&self, inputs: &[&ModelInput]) -> Result<Vec<Prediction>, ModelError> {
-        let films: Vec<&Film> = inputs.iter().map(|input| self.film(input)).collect::<Result<_, _>>()?;
-        let mut squashed = Vec::new();
-        let mut refusals = Vec::new();
-        for film in &films {
-            refusals.push(self.readable(film).map(|image| squashed.push(image)).err());
-        }
-        let mut scores = self.squashed_scores(&squashed)?.into_iter();
-        let predictions = films.iter().zip(refusals).map(|(film, refusal)| match refusal {
-            Some(refusal) => Ok(Prediction { status: Status::Abstained(refusal), missing: Vec::new() }),
-            None => {
-                let score = scores.next().ok_or_else(|| ModelError::NotFinite(self.manifest.name.clone()))?;
-                Ok(Prediction { status: self.finding(score), missing: suitability::missing(film, self.settings.side) })
-            }
-        });
-        predictions.collect()
+        self.predictions(inputs)
     }
 
     fn explain(&self, input: &ModelInput) -> Result<Explanation, ModelError> {
         let squashed = [self.squashed(&self.film(input)?.image)];
-        let score = self.squashed_scores(&squashed)?.first().copied().unwrap_or(f64::NAN);
-        let features = self.network.features(&self.tensor(&squashed)?).map_err(|e| self.compute(e))?;
-        let map = self.network.activation_map(&features).map_err(|e| self.compute(e))?;
+        let score = self.squashed_answers(&squashed)?.first().map_or(f64::NAN, Answer::score);
+        let network = &self.parts.network;
+        let features = network.features(&self.tensor(&squashed)?).map_err(|e| self.compute(e))?;
+        let map = network.activation_map(&features).map_err(|e| self.compute(e))?;
         let (_, height, width) = map.dims3().map_err(|e| self.compute(e))?;
-        let values = map.flatten_all().and_then(|map| map.to_vec1::<f32>()).map_err(|e| self.compute(e))?;
-        let bias = self.network.bias().map_err(|e| self.compute(e))?;
+        let maps = map.to_vec3::<f32>().map_err(|e| self.compute(e))?;
+        let values = film::unmirrored(&maps);
+        let bias = network.bias().map_err(|e| self.compute(e))?;
         let gap = (values.iter().map(|value| f64::from(*value)).sum::<f64>() - (score - bias)).abs();
         Ok(Explanation {
             method: "class activation map".into(),

@@ -12,6 +12,8 @@ pub const SIDE_MIN: usize = 64;
 
 /// The training films are of children of one to five years; from this age on a card says that none were like it.
 const AGE_END: f64 = 6.0;
+/// From this age on it says that the patient is an adult.
+const ADULT: f64 = 18.0;
 
 /// Limits on the [`Measures`], set by `auscult train` from the training films.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -23,6 +25,22 @@ pub struct Limits {
     pub smoothness_min: f64,
     /// Least correlation with the mean of the training films.
     pub likeness_min: f64,
+    /// Greatest score of the output that tells pictures which are no chest films.
+    pub stranger_max: f64,
+    /// Greatest distance from the training films in the network's features.
+    pub distance_max: f64,
+    /// Films of patients of this age and older are not read; all ages are when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age_end_years: Option<f64>,
+}
+
+impl Limits {
+    /// All of them.
+    #[must_use]
+    pub fn all(&self) -> [f64; 6] {
+        let age = self.age_end_years.unwrap_or(0.0);
+        [self.contrast_min, self.smoothness_min, self.likeness_min, self.stranger_max, self.distance_max, age]
+    }
 }
 
 /// Modality codes of plain radiographs (DICOM PS3.3 C.7.3.1.1.1 and the words people use).
@@ -44,7 +62,7 @@ fn refusal(reason: &str, words: impl Into<String>) -> Abstention {
 
 /// A refusal because of what the chart says about the film, or because it is too small.
 #[must_use]
-pub fn stated(film: &Film) -> Option<Abstention> {
+pub fn stated(film: &Film, side_min: usize, age_end: Option<f64>) -> Option<Abstention> {
     let upper = |text: &Option<String>| text.as_ref().map(|text| text.trim().to_uppercase()).filter(|t| !t.is_empty());
     let has = |text: &str, words: &[&str]| words.iter().any(|word| text.contains(word));
     if let Some(modality) = upper(&film.modality)
@@ -66,11 +84,19 @@ pub fn stated(film: &Film) -> Option<Abstention> {
     {
         return Some(refusal("not-frontal", "The film is not a frontal view; only frontal films can be read."));
     }
+    if let (Some(age), Some(end)) = (film.age_years, age_end)
+        && age >= end
+    {
+        return Some(refusal(
+            "age",
+            format!("The patient was older than this network reads films of (from {end:.0} years it declines)."),
+        ));
+    }
     let side = film.image.width().min(film.image.height());
-    (side < SIDE_MIN).then(|| {
+    (side < side_min).then(|| {
         refusal(
             "too-small",
-            format!("The film is only {side} pixels on its shorter side; at least {SIDE_MIN} are needed."),
+            format!("The film is only {side} pixels on its shorter side; at least {side_min} are needed."),
         )
     })
 }
@@ -92,6 +118,20 @@ pub fn measured(measures: Measures, limits: Limits) -> Option<Abstention> {
     })
 }
 
+/// A refusal because of what the network makes of the film.
+#[must_use]
+pub fn unlike(stranger: f64, distance: f64, limits: Limits) -> Option<Abstention> {
+    if stranger > limits.stranger_max {
+        return Some(refusal(
+            "not-a-chest-film",
+            "The image does not look like an upright frontal chest film to the network, so it was not read.",
+        ));
+    }
+    (distance > limits.distance_max).then(|| {
+        refusal("unlike-training", "The film is unlike the films the network learned from, so it was not read.")
+    })
+}
+
 /// What the chart leaves open about a film that was read.
 #[must_use]
 pub fn missing(film: &Film, side: usize) -> Vec<String> {
@@ -105,8 +145,16 @@ pub fn missing(film: &Film, side: usize) -> Vec<String> {
     }
     match film.age_years {
         Some(age) if age < AGE_END => {}
-        Some(_) => missing
-            .push("training films of patients of this age (the network learned from one- to five-year-olds)".into()),
+        Some(age) if age < ADULT => missing.push(
+            "training films of patients of this age (the network learned from one- to five-year-olds only; older \
+             children's chests look otherwise, and nobody has measured how it does on them)"
+                .into(),
+        ),
+        Some(_) => missing.push(
+            "training films of adults (the network learned from one- to five-year-olds only; nobody has measured how it \
+             does on adults, so rely on a radiologist's reading)"
+                .into(),
+        ),
         None => missing.push("age (the network learned from one- to five-year-olds)".into()),
     }
     if film.image.width().min(film.image.height()) < side {

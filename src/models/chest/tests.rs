@@ -1,9 +1,20 @@
 //! The chest network with weights drawn at random: what must hold whatever was learned.
 
-use super::{Chest, LABEL, Settings, TEMPLATE, film::TEMPLATE_SIDE, film::template_view, network, phantom};
+use super::{
+    Chest, LABEL, Settings, TEMPLATE,
+    film::TEMPLATE_SIDE,
+    film::template_view,
+    network, phantom,
+    reader::{Answer, FilmReader as _},
+    stranger, wrong,
+};
 use crate::{
     domain::{Attribution, Course, Digest, Film, GreyImage, ModelInput, SourceRef, Status},
-    models::{Model as _, ModelError, manifest},
+    models::{
+        Model as _, ModelError,
+        familiarity::{FACTOR, MEANS},
+        manifest,
+    },
 };
 use candle_core::{Device, Tensor};
 use std::{collections::HashMap, path::Path};
@@ -16,7 +27,15 @@ fn manifest(folder: &Path, likeness_min: f64) -> manifest::Manifest {
         side: 128,
         planes: Settings::plane_names(),
         widths: WIDTHS.to_vec(),
-        limits: super::Limits { contrast_min: 5.0, smoothness_min: 0.8, likeness_min },
+        mirror: true,
+        limits: super::Limits {
+            contrast_min: 5.0,
+            smoothness_min: 0.8,
+            likeness_min,
+            stranger_max: 50.0,
+            distance_max: 1e6,
+            age_end_years: None,
+        },
     };
     manifest::Manifest {
         name: "chest-test".parse().unwrap(),
@@ -35,6 +54,7 @@ fn manifest(folder: &Path, likeness_min: f64) -> manifest::Manifest {
             sensitivity: 0.9,
             ppv: 0.9,
             alerts_per_100: 50.0,
+            conformal: None,
         }],
         calibration: manifest::Calibration { slope: 1.0, intercept: 0.0, ece: 0.0, brier: 0.0 },
         provenance: manifest::Provenance {
@@ -47,7 +67,12 @@ fn manifest(folder: &Path, likeness_min: f64) -> manifest::Manifest {
             epoch: 1,
             date: String::new(),
         },
-        evaluation: [("validation".to_owned(), manifest::Evaluation { n: 1, positives: 1, metrics: [].into() })].into(),
+        attributes: Default::default(),
+        evaluation: [(
+            "validation".to_owned(),
+            manifest::Evaluation { n: 1, positives: 1, metrics: [].into(), intervals: Default::default() },
+        )]
+        .into(),
     }
 }
 
@@ -65,6 +90,10 @@ fn write_weights(folder: &Path, spoil: impl Fn(&mut HashMap<String, Tensor>)) {
     }
     wave("head.weight".into(), &[8], 0.8);
     wave("head.bias".into(), &[1], 0.3);
+    wave(stranger::WEIGHT.into(), &[8], 0.1);
+    wave(stranger::BIAS.into(), &[1], 0.1);
+    wave(MEANS.into(), &[2, 8], 0.2);
+    wave(FACTOR.into(), &[8, 8], 0.5);
     let template = template_view(&phantom::normal());
     tensors.insert(TEMPLATE.into(), Tensor::from_vec(template, TEMPLATE_SIDE * TEMPLATE_SIDE, &Device::Cpu).unwrap());
     spoil(&mut tensors);
@@ -92,6 +121,7 @@ fn film(image: GreyImage) -> Film {
         content_type: "image/png".into(),
         modality: Some("DX".into()),
         body_site: Some("Chest".into()),
+        side: None,
         view: Some("PA".into()),
         age_years: Some(3.0),
     }
@@ -140,7 +170,7 @@ fn the_heat_map_adds_up_to_the_score_less_its_bias() {
     assert_eq!((map.width, map.height, map.values.len()), (16, 16, 256));
     let sum: f64 = map.values.iter().map(|value| f64::from(*value)).sum();
     let score = score(&chest.predict(&[&input]).unwrap()[0].status);
-    assert!((sum - (score - chest.network.bias().unwrap())).abs() < 1e-4);
+    assert!((sum - (score - chest.parts.network.bias().unwrap())).abs() < 1e-4);
 }
 
 #[test]
@@ -234,12 +264,12 @@ fn the_shipped_network_gives_its_golden_outputs() {
     assert_eq!(outputs.len(), 3);
     for output in outputs {
         let image = phantom::by_name(output["phantom"].as_str().unwrap()).unwrap();
-        let score = chest.scores(&[&image]).unwrap()[0];
-        assert!(
-            (score - output["score"].as_f64().unwrap()).abs() < golden["tolerance"].as_f64().unwrap(),
-            "{output}: {score}"
-        );
-        assert_eq!(chest.reads(&image), output["read"].as_bool().unwrap());
+        let answer = chest.answers(&[&image]).unwrap().remove(0);
+        for (key, found) in [("score", answer.score()), ("stranger", answer.stranger), ("distance", answer.distance)] {
+            let tolerance = golden["tolerance"].as_f64().unwrap() * found.abs().max(1.0);
+            assert!((found - output[key].as_f64().unwrap()).abs() < tolerance, "{key} of {output}: {found}");
+        }
+        assert_eq!(chest.reads(&image).unwrap(), output["read"].as_bool().unwrap());
     }
 }
 
@@ -262,4 +292,76 @@ fn the_sample_films_are_read_as_they_were_made() {
             assert_eq!(findings[0].fires(), fires, "{class}-{number}: {}", findings[0].probability);
         }
     }
+}
+
+/// A sample film as pixels.
+fn sample(name: &str) -> GreyImage {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/samples/films/{name}.png"));
+    let grey = image::open(&path).unwrap().to_luma8();
+    GreyImage::new(grey.width() as usize, grey.height() as usize, grey.into_raw()).unwrap()
+}
+
+#[test]
+fn the_shipped_network_refuses_what_is_no_chest_film_in_words() {
+    let chest = shipped();
+    for of in ["normal-1", "pneumonia-2"] {
+        for (name, picture) in wrong::pictures(&sample(of)) {
+            let refused = reason(&chest, film(picture));
+            assert!(refused.is_some(), "{name} of {of} is read");
+        }
+    }
+    let lateral = Film { view: Some("LATERAL".into()), ..film(sample("normal-1")) };
+    assert_eq!(reason(&chest, lateral).as_deref(), Some("not-frontal"));
+}
+
+#[test]
+fn far_films_and_strangers_are_refused_with_their_distance_in_the_record() {
+    let mut chest = chest();
+    let far = chest.answers(&[&phantom::normal()]).unwrap().remove(0);
+    let Answer { stranger, distance, .. } = far;
+    chest.settings.limits.distance_max = distance / 2.0;
+    let prediction = chest.predict(&[&ModelInput::Film(film(phantom::normal()))]).unwrap().remove(0);
+    assert!(matches!(&prediction.status, Status::Abstained(one) if one.reason == "unlike-training"));
+    let familiarity = prediction.familiarity.unwrap();
+    assert!((familiarity.distance - distance).abs() < 1e-9 && familiarity.limit < distance);
+    chest.settings.limits.stranger_max = stranger - 1.0;
+    assert_eq!(reason(&chest, film(phantom::normal())).as_deref(), Some("not-a-chest-film"));
+}
+
+#[test]
+fn ages_beyond_the_training_data_are_noted_and_refused_where_a_limit_says_so() {
+    let mut chest = chest();
+    let of_age = |age| Film { age_years: Some(age), ..film(phantom::normal()) };
+    let missing = |chest: &Chest, age| chest.predict(&[&ModelInput::Film(of_age(age))]).unwrap().remove(0).missing;
+    assert!(missing(&chest, 5.5).is_empty());
+    assert!(missing(&chest, 9.0)[0].contains("older children"));
+    assert!(missing(&chest, 70.0)[0].contains("adults"));
+    chest.settings.limits.age_end_years = Some(18.0);
+    assert_eq!(reason(&chest, of_age(17.9)), None);
+    assert_eq!(reason(&chest, of_age(18.0)).as_deref(), Some("age"));
+}
+
+/// Run with `AUSCULT_KNEES=<folder of knee films> cargo test --release -- --ignored real_knees`.
+#[test]
+#[ignore = "needs films that are not in the repository"]
+#[expect(clippy::disallowed_methods, reason = "the folder of films is given by who runs it")]
+fn real_knees_are_refused_by_both_networks() {
+    let folder = std::path::PathBuf::from(std::env::var("AUSCULT_KNEES").unwrap());
+    let mut archive = zip::ZipArchive::new(std::fs::File::open(folder.join("train.zip")).unwrap()).unwrap();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/pneumonia-28");
+    let small = crate::models::textbook::film::TextbookFilm::load(&folder, manifest::Manifest::load(&folder).unwrap());
+    let (chest, small) = (shipped(), small.unwrap());
+    let (mut all, mut read) = (0, [0, 0]);
+    for index in (0..archive.len()).step_by(5) {
+        let mut bytes = Vec::new();
+        std::io::copy(&mut archive.by_index(index).unwrap(), &mut bytes).unwrap();
+        let Ok(grey) = image::load_from_memory(&bytes) else { continue };
+        let grey = grey.to_luma8();
+        let knee = GreyImage::new(grey.width() as usize, grey.height() as usize, grey.into_raw()).unwrap();
+        all += 1;
+        read[0] += usize::from(chest.reads(&knee).unwrap());
+        read[1] += usize::from(small.reads(&knee).unwrap());
+    }
+    println!("{all} knees: {} read by chest-radiograph, {} by pneumonia-28", read[0], read[1]);
+    assert!(all > 500 && read.iter().all(|read| read * 100 <= all), "{read:?} of {all}");
 }

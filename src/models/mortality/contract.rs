@@ -14,12 +14,17 @@ pub struct Contract {
     pub layers: usize,
     /// Units per layer.
     pub hidden: usize,
-    /// Units of the layer that joins the last state with summaries, age and sex.
+    /// Heads over the last state joined with summaries, age and sex; the score is their mean. None in the textbook network.
+    pub heads: usize,
+    /// Units of each head.
     pub joint: usize,
     /// Shortest time from the first to the last measurement for which a number is given.
     pub hours_min: usize,
     /// Fewest distinct variables for which a number is given.
     pub variables_min: usize,
+    /// Beyond this distance from the training stays no number is given; nothing until it is fitted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub familiarity_limit: Option<f64>,
     /// Youngest age for which a number is given.
     pub age_min_years: f64,
     /// Mean age of the training stays.
@@ -84,10 +89,17 @@ impl Contract {
         self.variables.iter().position(|variable| variable.name == name)
     }
 
-    /// Channels per step: value, measured or not, time since the last measurement, for every variable.
+    /// Whether the network is the textbook one: no heads, everything in the steps.
     #[must_use]
-    pub fn channels(&self) -> usize {
-        3 * self.variables.len()
+    pub const fn textbook(&self) -> bool {
+        self.heads == 0
+    }
+
+    /// Channels per step: value, measured or not, time since the last measurement, for every variable; then age and sex
+    /// for the textbook network, which has no other way to hear of them.
+    #[must_use]
+    pub const fn channels(&self) -> usize {
+        3 * self.variables.len() + if self.textbook() { 2 } else { 0 }
     }
 
     /// What does not fit the code, if anything.
@@ -95,9 +107,12 @@ impl Contract {
     /// # Errors
     /// One sentence naming the number that does not fit.
     pub fn check(&self) -> Result<(), String> {
-        let positive = [self.hours, self.layers, self.hidden, self.joint, self.variables.len()];
-        if positive.contains(&0) || self.hours > 1000 {
+        let positive = [self.hours, self.layers, self.hidden, self.variables.len()];
+        if positive.contains(&0) || self.hours > 1000 || (self.heads > 0 && self.joint == 0) {
             return Err("sizes must be positive and at most 1000 hours".into());
+        }
+        if self.familiarity_limit.is_some_and(|limit| !(limit.is_finite() && limit > 0.0)) {
+            return Err("the limit of familiarity is not usable".into());
         }
         if !(self.age_sd_years > 0.0 && self.age_mean_years.is_finite() && self.age_min_years.is_finite()) {
             return Err("the scale of age is not usable".into());

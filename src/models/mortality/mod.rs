@@ -1,23 +1,32 @@
-//! Risk of death in hospital from up to 48 hours of vitals and labs (architecture `lstm-3x128`).
+//! Risk of death in hospital from up to 48 hours of vitals and labs (architectures `lstm-3x128` and `textbook-lstm`).
 //!
 //! Contract: reads a [`Course`]; one label; abstains in words when the course is not what it was trained on (adults in
-//! intensive care with several hours of measurements).
+//! intensive care with several hours of measurements that move, not too far from the training stays).
 
 pub mod attribution;
 pub mod contract;
 pub mod network;
 pub mod series;
+mod suitability;
+pub mod summary;
 
-use super::{Manifest, Model, ModelError};
-use crate::domain::{
-    Abstention, Attribution, Course, Explanation, Factor, Finding, ModelInput, ModelName, Prediction, Status,
+use super::{
+    Manifest, Model, ModelError,
+    familiarity::{self, Space},
 };
-use candle_core::{DType, Device};
+use crate::domain::{
+    Abstention, Attribution, Course, Explanation, Factor, Familiarity, Finding, ModelInput, ModelName, Prediction,
+};
+use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use contract::Contract;
 use network::Network;
-use series::{Batch, Encoded, Hourly};
-use std::{collections::BTreeMap, path::Path};
+use series::{Batch, Encoded, Hourly, Who};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
+use summary::Bins;
 use time::format_description::well_known::Rfc3339;
 
 /// Most variables named in an explanation.
@@ -32,6 +41,17 @@ pub struct Mortality {
     manifest: Manifest,
     contract: Contract,
     network: Network,
+    bins: Option<Bins>,
+    space: Option<Space>,
+}
+
+/// What the network computes for one course.
+#[derive(Debug, Clone)]
+pub struct Score {
+    /// Raw score (logit).
+    pub score: f64,
+    /// The last state, in which familiarity is measured.
+    pub state: Vec<f32>,
 }
 
 impl Mortality {
@@ -46,18 +66,52 @@ impl Mortality {
                 wrong(format!("the input table does not fit: {}", error.message()))
             })?;
         contract.check().map_err(wrong)?;
+        if contract.textbook() != (manifest.architecture == "textbook-lstm") {
+            return Err(wrong(format!(
+                "the architecture `{}` does not fit its number of heads",
+                manifest.architecture
+            )));
+        }
         if manifest.labels.len() != 1 {
             return Err(wrong("there must be exactly one label".into()));
         }
         let compute = |source| ModelError::Compute { name: manifest.name.clone(), source };
-        let tensors = candle_core::safetensors::load(manifest.weights(folder), &Device::Cpu).map_err(compute)?;
-        let expected = 4 * contract.layers + 5;
+        let mut tensors = candle_core::safetensors::load(manifest.weights(folder), &Device::Cpu).map_err(compute)?;
+        let bins = Self::bins(&contract, &mut tensors).map_err(compute)?;
+        let space = Self::space(&contract, &mut tensors).map_err(compute)?;
+        let expected = Network::tensors(&contract);
         if tensors.len() != expected {
             return Err(wrong(format!("there are {} tensors instead of {expected}", tensors.len())));
         }
         let network = Network::new(&contract, &VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu));
         let network = network.map_err(compute)?;
-        Ok(Self { network, contract, manifest })
+        Ok(Self { network, contract, bins, space, manifest })
+    }
+
+    /// Takes the summaries' bins out of the tensors.
+    fn bins(contract: &Contract, tensors: &mut HashMap<String, Tensor>) -> candle_core::Result<Option<Bins>> {
+        if contract.textbook() {
+            return Ok(None);
+        }
+        let bins = Bins::from_tensors(tensors, summary::count(contract))?;
+        tensors.retain(|name, _| ![summary::KNOTS, summary::CENTRE, summary::SCALE].contains(&name.as_str()));
+        Ok(Some(bins))
+    }
+
+    /// Takes the familiar space out of the tensors; there is one exactly when the contract has a limit.
+    fn space(contract: &Contract, tensors: &mut HashMap<String, Tensor>) -> candle_core::Result<Option<Space>> {
+        let (means, factor) = (tensors.remove(familiarity::MEANS), tensors.remove(familiarity::FACTOR));
+        match (means, factor, contract.familiarity_limit) {
+            (Some(means), Some(factor), Some(_)) => {
+                let space = Space::from_tensors(&means, &factor)?;
+                if space.width() != contract.hidden {
+                    candle_core::bail!("the familiar space has {} directions", space.width())
+                }
+                Ok(Some(space))
+            }
+            (None, None, None) => Ok(None),
+            _ => candle_core::bail!("the limit of familiarity and its tensors do not come together"),
+        }
     }
 
     /// The input contract.
@@ -66,26 +120,30 @@ impl Mortality {
         &self.contract
     }
 
-    /// Raw scores (logits) of courses, without asking whether they are fit to be scored.
+    /// Raw scores (logits) and states of courses, without asking whether they are fit to be scored.
     ///
     /// # Errors
     /// [`ModelError`] when the arithmetic fails.
-    pub fn scores(&self, courses: &[&Course]) -> Result<Vec<f64>, ModelError> {
+    pub fn scores(&self, courses: &[&Course]) -> Result<Vec<Score>, ModelError> {
         let mut scores = Vec::with_capacity(courses.len());
         for part in courses.chunks(BATCH_MAX) {
-            let encoded: Vec<Encoded> = part.iter().map(|course| self.encode(course).1).collect();
-            let logits = Batch::new(&encoded, self.contract.channels())
-                .and_then(|batch| self.network.forward(&batch, None)?.to_vec1::<f32>())
-                .map_err(|source| self.compute(source))?;
-            scores.extend(logits.into_iter().map(f64::from));
+            let encoded: Vec<Encoded> =
+                part.iter().map(|course| self.encode(&Hourly::of(course, &self.contract), course)).collect();
+            scores.extend(self.pass(&encoded).map_err(|source| self.compute(source))?);
         }
-        if scores.iter().all(|score| score.is_finite()) { Ok(scores) } else { Err(ModelError::NotFinite(self.name())) }
+        let finite = |one: &Score| one.score.is_finite() && one.state.iter().all(|value| value.is_finite());
+        if scores.iter().all(finite) { Ok(scores) } else { Err(ModelError::NotFinite(self.name())) }
     }
 
-    fn encode(&self, course: &Course) -> (Hourly, Encoded) {
-        let hourly = Hourly::of(course, &self.contract);
-        let encoded = series::encode(&self.contract, &hourly, course.age_years, course.sex);
-        (hourly, encoded)
+    fn pass(&self, encoded: &[Encoded]) -> candle_core::Result<Vec<Score>> {
+        let output = self.network.output(&Batch::new(encoded, self.contract.channels())?, None)?;
+        let (logits, states) = (output.logit()?.to_vec1::<f32>()?, output.state.to_vec2::<f32>()?);
+        Ok(logits.into_iter().zip(states).map(|(logit, state)| Score { score: f64::from(logit), state }).collect())
+    }
+
+    fn encode(&self, hourly: &Hourly, course: &Course) -> Encoded {
+        let who = Who { age_years: course.age_years, sex: course.sex };
+        series::encode(&self.contract, self.bins.as_ref(), hourly, who)
     }
 
     fn name(&self) -> ModelName {
@@ -96,61 +154,6 @@ impl Mortality {
         ModelError::Compute { name: self.name(), source }
     }
 
-    /// Why there should be no number, if so.
-    fn unfit(&self, course: &Course) -> Option<Abstention> {
-        let say = |reason: &str, words: String| Some(Abstention { reason: reason.to_owned(), words });
-        let contract = &self.contract;
-        let Some(age) = course.age_years else {
-            return say("age-unknown", "The patient's age is not known, and the estimate depends on it.".into());
-        };
-        if age < contract.age_min_years {
-            let words = format!(
-                "The network was trained on adults; it gives no number below {} years.",
-                contract.age_min_years
-            );
-            return say("not-an-adult", words);
-        }
-        let distinct = Hourly::of(course, contract).distinct();
-        if distinct < contract.variables_min {
-            let words = format!(
-                "Only {distinct} kinds of measurements can be used within 48 hours; at least {} are needed.",
-                contract.variables_min
-            );
-            return say("too-few-measurements", words);
-        }
-        let hours = (course.end - course.start).as_seconds_f64() / 3600.0;
-        if hours < contract.hours_min as f64 {
-            let words = format!(
-                "The measurements span {hours:.1} hours; at least {} hours are needed for an estimate.",
-                contract.hours_min
-            );
-            return say("too-short", words);
-        }
-        None
-    }
-
-    /// What a clinician would expect among the measurements and is not there.
-    fn missing(&self, course: &Course) -> Vec<String> {
-        let hourly = Hourly::of(course, &self.contract);
-        let mut absent: Vec<(String, bool)> = Vec::new();
-        for (index, variable) in self.contract.variables.iter().enumerate() {
-            let Some(words) = &variable.expected_as else { continue };
-            let measured = hourly.origins(index).is_some();
-            match absent.iter_mut().find(|one| one.0 == *words) {
-                Some(one) => one.1 |= measured,
-                None => absent.push((words.clone(), measured)),
-            }
-        }
-        let mut missing: Vec<String> = absent.into_iter().filter(|one| !one.1).map(|one| one.0).collect();
-        if course.age_years.is_none() {
-            missing.push("age".into());
-        }
-        if course.sex.is_none() {
-            missing.push("sex".into());
-        }
-        missing
-    }
-
     fn course<'a>(&self, input: &'a ModelInput) -> Result<&'a Course, ModelError> {
         match input {
             ModelInput::Course(course) => Ok(course),
@@ -158,17 +161,35 @@ impl Mortality {
         }
     }
 
-    fn finding(&self, score: f64) -> Status {
+    /// The answer to a course that is fit to be scored: a finding, or a refusal when it lies too far from the training
+    /// stays.
+    fn answer(&self, course: &Course, one: &Score) -> Prediction {
+        let familiarity = self.familiarity(&one.state);
+        let missing = self.missing(course);
+        let strange = familiarity.is_some_and(|found| found.distance > found.limit);
+        let prediction = if strange {
+            Prediction { missing, ..Prediction::abstained(suitability::unlike()) }
+        } else {
+            Prediction::scored(self.findings(one.score), missing)
+        };
+        Prediction { familiarity, ..prediction }
+    }
+
+    fn familiarity(&self, state: &[f32]) -> Option<Familiarity> {
+        self.space.as_ref().zip(self.contract.familiarity_limit).map(|(space, limit)| space.familiarity(state, limit))
+    }
+
+    fn findings(&self, score: f64) -> Vec<Finding> {
         let label = &self.manifest.labels[0];
-        Status::Scored {
-            findings: vec![Finding {
-                label: label.name.clone(),
-                score,
-                probability: self.manifest.calibration.probability(score),
-                threshold: label.threshold,
-                mention: None,
-            }],
-        }
+        let probability = self.manifest.calibration.probability(score);
+        vec![Finding {
+            label: label.name.clone(),
+            score,
+            probability,
+            threshold: label.threshold,
+            mention: None,
+            certainty: label.certainty(probability),
+        }]
     }
 }
 
@@ -184,19 +205,21 @@ impl Model for Mortality {
         let fit: Vec<&Course> = fit.map(|(course, _)| *course).collect();
         let mut scores = self.scores(&fit)?.into_iter();
         let answer = |(course, unfit): (&&Course, Option<Abstention>)| {
-            let status = match unfit {
-                Some(why) => Status::Abstained(why),
-                None => self.finding(scores.next().ok_or_else(|| ModelError::NotFinite(self.name()))?),
-            };
-            Ok(Prediction { status, missing: self.missing(course) })
+            Ok(match unfit {
+                Some(why) => Prediction { missing: self.missing(course), ..Prediction::abstained(why) },
+                None => self.answer(course, &scores.next().ok_or_else(|| ModelError::NotFinite(self.name()))?),
+            })
         };
         courses.iter().zip(unfit).map(answer).collect()
     }
 
     fn explain(&self, input: &ModelInput) -> Result<Explanation, ModelError> {
         let course = self.course(input)?;
-        let (hourly, encoded) = self.encode(course);
-        let found = attribution::integrate(&self.network, &self.contract, &hourly, &encoded);
+        let hourly = Hourly::of(course, &self.contract);
+        let (encoded, summaries) =
+            (self.encode(&hourly, course), summary::of(&self.contract, &hourly, course.age_years));
+        let stay = attribution::Stay { hourly: &hourly, summaries: &summaries, encoded: &encoded };
+        let found = attribution::integrate(&self.network, &self.contract, stay);
         let found = found.map_err(|source| self.compute(source))?;
         let parameters = BTreeMap::from([
             ("points".to_owned(), found.points.to_string()),

@@ -3,7 +3,10 @@
 //! Contract: hours are counted from the window's start; an absent value is NaN in [`Hourly`] and never in [`Encoded`].
 //! All channels are centred on the training stays' mean, so that a row of zeros is "an average stay".
 
-use super::contract::Contract;
+use super::{
+    contract::Contract,
+    summary::{self, Bins},
+};
 use crate::domain::{Course, Sex};
 use candle_core::{Device, Result, Tensor};
 
@@ -92,15 +95,38 @@ impl Hourly {
 pub struct Encoded {
     /// Steps.
     pub hours: usize,
-    /// `hours × (values | measured | time since)`.
+    /// `hours × (values | measured | time since)`, and age and sex behind them for the textbook network.
     pub steps: Vec<f32>,
+    /// Summaries in bins; empty for the textbook network.
+    pub bins: Vec<f32>,
     /// Age, sex, length of the window.
     pub statics: [f32; STATICS],
 }
 
-/// Encodes a window; an unknown age or sex is taken as average.
+/// Who the window is of; what is unknown is taken as average.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Who {
+    /// Age in years.
+    pub age_years: Option<f64>,
+    /// Sex.
+    pub sex: Option<Sex>,
+}
+
+/// Encodes a window; `bins` are those of a network that reads summaries.
 #[must_use]
-pub fn encode(contract: &Contract, hourly: &Hourly, age_years: Option<f64>, sex: Option<Sex>) -> Encoded {
+pub fn encode(contract: &Contract, bins: Option<&Bins>, hourly: &Hourly, who: Who) -> Encoded {
+    let age = who.age_years.map_or(0.0, |age| (age - contract.age_mean_years) / contract.age_sd_years) as f32;
+    let sex = match who.sex {
+        Some(Sex::Male) => 1.0,
+        Some(Sex::Female) => -1.0,
+        None => 0.0,
+    };
+    let length = hourly.hours as f32 / contract.hours as f32 - 1.0;
+    let bins = bins.map(|bins| bins.encode(&summary::of(contract, hourly, who.age_years))).unwrap_or_default();
+    Encoded { hours: hourly.hours, steps: steps(contract, hourly, age, sex), bins, statics: [age, sex, length] }
+}
+
+fn steps(contract: &Contract, hourly: &Hourly, age: f32, sex: f32) -> Vec<f32> {
     let (width, channels) = (contract.variables.len(), contract.channels());
     let mut steps = vec![0.0; hourly.hours * channels];
     for (index, variable) in contract.variables.iter().enumerate() {
@@ -114,14 +140,10 @@ pub fn encode(contract: &Contract, hourly: &Hourly, age_years: Option<f64>, sex:
             row[2 * width + index] = since.map_or(1.0, |since| (since / GAP_HOURS).min(1.0)) - variable.gap as f32;
         }
     }
-    let age = age_years.map_or(0.0, |age| (age - contract.age_mean_years) / contract.age_sd_years);
-    let sex = match sex {
-        Some(Sex::Male) => 1.0,
-        Some(Sex::Female) => -1.0,
-        None => 0.0,
-    };
-    let length = hourly.hours as f32 / contract.hours as f32 - 1.0;
-    Encoded { hours: hourly.hours, steps, statics: [age as f32, sex, length] }
+    if contract.textbook() {
+        steps.chunks_exact_mut(channels).for_each(|row| row[3 * width..].copy_from_slice(&[age, sex]));
+    }
+    steps
 }
 
 /// Several courses side by side, padded at the end with zeros that nothing reads.
@@ -129,6 +151,8 @@ pub fn encode(contract: &Contract, hourly: &Hourly, age_years: Option<f64>, sex:
 pub struct Batch {
     /// `[steps, cases, channels]`.
     pub steps: Tensor,
+    /// `[cases, summaries × BINS]`; no columns for the textbook network.
+    pub bins: Tensor,
     /// `[cases, STATICS]`.
     pub statics: Tensor,
     /// Valid steps per case.
@@ -149,7 +173,10 @@ impl Batch {
             }
         }
         let statics: Vec<f32> = courses.iter().flat_map(|course| course.statics).collect();
+        let width = courses.first().map_or(0, |course| course.bins.len());
+        let bins: Vec<f32> = courses.iter().flat_map(|course| course.bins.iter().copied()).collect();
         Ok(Self {
+            bins: Tensor::from_vec(bins, (courses.len(), width), &Device::Cpu)?,
             steps: Tensor::from_vec(steps, (hours, courses.len(), channels), &Device::Cpu)?,
             statics: Tensor::from_vec(statics, (courses.len(), STATICS), &Device::Cpu)?,
             lengths: courses.iter().map(|course| course.hours).collect(),

@@ -50,7 +50,9 @@ pub fn spans(scores: &[TagScores]) -> Vec<Span> {
     spans
 }
 
-fn legal(before: usize, tag: usize) -> bool {
+/// Whether `tag` may follow `before`.
+#[must_use]
+pub const fn legal(before: usize, tag: usize) -> bool {
     tag == 0 || tag % 2 == 1 || before == tag || before + 1 == tag
 }
 

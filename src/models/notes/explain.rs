@@ -1,11 +1,12 @@
 //! Why a mention was found: its own words, checked by hiding them.
 //!
-//! Contract: for each of the strongest mentions its words are replaced by a blank and the sentence is read again; the
+//! Contract: the words of the strongest mentions are replaced by blanks and the windows they stand in are read again; the
 //! explanation is reliable when every score falls. Nothing finer is claimed.
 
 use super::{
     Notes, Tagged,
     decode::{TAGS, TagScores, spans},
+    pieces::{WINDOW, Window},
 };
 use crate::{
     domain::{Attribution, Explanation, Note},
@@ -30,10 +31,13 @@ pub(super) fn explain(model: &Notes, notes: &[Note], tagged: &Tagged) -> Result<
     }
     strongest.sort_by_key(|(index, kind, words)| Reverse((kind_score(&scores[*index], *kind, words) * 1e3) as i64));
     strongest.truncate(CHECKED);
-    let hidden: Vec<Vec<&str>> = strongest.iter().map(|(index, _, words)| blanked(&sentences[*index], words)).collect();
-    let again = model.tag_words(&hidden)?;
-    let changes = strongest.iter().zip(&again).map(|((index, kind, words), again)| {
-        kind_score(again, *kind, words) - kind_score(&scores[*index], *kind, words)
+    let mut hidden = sentences;
+    for (index, _, words) in &strongest {
+        hidden[*index][words.clone()].fill(BLANK);
+    }
+    let again = again(model, tagged, &hidden, |sentence| strongest.iter().any(|(index, ..)| *index == sentence))?;
+    let changes = strongest.iter().map(|(index, kind, words)| {
+        kind_score(&again[*index], *kind, words) - kind_score(&scores[*index], *kind, words)
     });
     let gap = changes.fold(0.0, f64::max);
     let parameters = [
@@ -51,8 +55,32 @@ pub(super) fn explain(model: &Notes, notes: &[Note], tagged: &Tagged) -> Result<
     })
 }
 
-fn blanked<'a>(words: &[&'a str], hidden: &Range<usize>) -> Vec<&'a str> {
-    words.iter().enumerate().map(|(at, word)| if hidden.contains(&at) { BLANK } else { word }).collect()
+/// Tags of the changed sentences, each read in the same window as before; the other sentences' are empty.
+fn again(
+    model: &Notes,
+    tagged: &Tagged,
+    words: &[Vec<&str>],
+    changed: impl Fn(usize) -> bool,
+) -> Result<Vec<Vec<TagScores>>, ModelError> {
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    for document in tagged.reading.document_ranges() {
+        let windows = model.pieces.windows(&words[document.clone()], WINDOW);
+        let inside = |window: Window| document.start + window.sentences.start..document.start + window.sentences.end;
+        ranges.extend(windows.into_iter().map(inside).filter(|range| range.clone().any(&changed)));
+    }
+    // A sentence longer than a window stands in several of them: once is enough.
+    ranges.dedup_by(|next, before| {
+        next.start < before.end && {
+            before.end = before.end.max(next.end);
+            true
+        }
+    });
+    let documents: Vec<Vec<&Vec<&str>>> = ranges.iter().map(|range| words[range.clone()].iter().collect()).collect();
+    let mut all = vec![Vec::new(); words.len()];
+    for (range, document) in ranges.into_iter().zip(model.read_documents(&documents)?) {
+        range.zip(document.scores).for_each(|(index, scores)| all[index] = scores);
+    }
+    Ok(all)
 }
 
 /// Mean over the words of the log-odds that they are of this kind.

@@ -7,13 +7,15 @@ use super::{
     reading::{Read, Reading},
 };
 use crate::{
-    domain::{Finding, Mention, Note, Phi},
+    domain::{Finding, Mention, Note, Phi, Place},
     models::Manifest,
 };
 use std::{cmp::Ordering, collections::HashMap, ops::Range};
 
 /// Most findings of one answer: the most probable ones.
 pub const FINDINGS_MAX: usize = 200;
+/// Most other places that one finding names.
+pub const REPEATS_MAX: usize = 50;
 
 /// A mention before it has a probability.
 #[derive(Debug, Clone)]
@@ -55,6 +57,7 @@ fn in_sentence(text: &str, sentence: usize, read: &Read, scores: &[TagScores]) -
             sentence: Phi::new(body.to_owned()),
             assertion: context.assertion(&inside(range)),
             code: None,
+            repeats: Vec::new(),
         };
         Found { kind: span.kind, sentence, words: span.words, score: span.score, mention }
     });
@@ -62,7 +65,7 @@ fn in_sentence(text: &str, sentence: usize, read: &Read, scores: &[TagScores]) -
 }
 
 /// One finding per thing mentioned and way it is meant, the most probable mention standing for all (of equals the one
-/// in the newest note); most probable first.
+/// in the newest note) and naming the other places; most probable first.
 #[must_use]
 pub fn findings(found: Vec<Found>, manifest: &Manifest, concepts: &Concepts) -> Vec<Finding> {
     let mut first: HashMap<(usize, String, u8), usize> = HashMap::new();
@@ -70,13 +73,24 @@ pub fn findings(found: Vec<Found>, manifest: &Manifest, concepts: &Concepts) -> 
     for one in found {
         let key = (one.kind, name(&one, concepts), one.mention.assertion as u8);
         match first.get(&key) {
-            Some(&at) if kept[at].score >= one.score => {}
-            Some(&at) => kept[at] = one,
+            Some(&at) => {
+                let better = one.score > kept[at].score;
+                let (mut best, other) = if better { (one, kept[at].clone()) } else { (kept[at].clone(), one) };
+                let probability = manifest.calibration.probability(other.score);
+                let Mention { note, start, end, repeats, .. } = other.mention;
+                best.mention.repeats.extend(repeats);
+                best.mention.repeats.push(Place { note, start, end, probability });
+                kept[at] = best;
+            }
             None => {
                 first.insert(key, kept.len());
                 kept.push(one);
             }
         }
+    }
+    for one in &mut kept {
+        one.mention.repeats.sort_by_key(|place| (place.note, place.start));
+        one.mention.repeats.truncate(REPEATS_MAX);
     }
     kept.sort_by(|a, b| b.score.partial_cmp(&a.score).unwrap_or(Ordering::Equal));
     kept.truncate(FINDINGS_MAX);
@@ -98,5 +112,6 @@ fn finding(found: Found, manifest: &Manifest, concepts: &Concepts) -> Finding {
         probability: manifest.calibration.probability(found.score),
         threshold: manifest.labels.get(found.kind).map_or(0.5, |label| label.threshold),
         mention: Some(Mention { code, ..found.mention }),
+        certainty: None,
     }
 }

@@ -1,19 +1,19 @@
-//! Words → word pieces → windows the encoder reads, and windows → padded batches.
+//! Words → word pieces → windows the encoder reads, and windows → tensors.
 //!
-//! Contract: a window is at most [`WINDOW`] pieces with its two markers; every word keeps at least one piece; batches
-//! hold windows of similar length, so padding stays small.
+//! Contract: a window is at most [`WINDOW`] pieces and holds whole sentences that follow each other, for the sake of their
+//! context, each ended by a marker; only a sentence longer than a window is cut, between words. Every word keeps at least
+//! one piece, and the words of the windows in order are those of the sentences.
 
-use super::words::shape;
+use super::{vectors::Vectors, words::shape};
+use crate::models::bert::Packed;
 use candle_core::{Device, Result, Tensor};
+use std::ops::Range;
 use tokenizers::Tokenizer;
 
-/// Longest window in pieces, markers included.
-pub const WINDOW: usize = 128;
+/// Longest window in pieces, markers included: about an abstract, or a page of a note.
+pub const WINDOW: usize = 256;
 /// Pieces kept of one word: longer words are names of substances or noise, and the beginning tells which.
 const PIECES_PER_WORD: usize = 12;
-
-/// What a batch costs beside its pieces, in pieces: every pass reads all weights once (measured on one core).
-const BATCH_COST: usize = 20;
 
 /// The WordPiece vocabulary (Wu et al. 2016), through the `tokenizers` crate.
 pub struct Pieces {
@@ -21,28 +21,31 @@ pub struct Pieces {
     start: u32,
     end: u32,
     unknown: u32,
+    vectors: Option<Vectors>,
 }
 
 /// One stretch of text ready for the encoder.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Window {
-    /// Pieces with `[CLS]` and `[SEP]`.
+    /// Pieces with `[CLS]` first and a `[SEP]` after every sentence.
     pub ids: Vec<u32>,
     /// Letter case of the word each piece belongs to ([`shape`]).
     pub kinds: Vec<u32>,
     /// Position of the first piece of each word.
     pub firsts: Vec<usize>,
+    /// Vector of the word each piece belongs to, one after another; zeros for markers. Empty without a table.
+    pub vectors: Vec<f32>,
+    /// The sentences it reads from.
+    pub sentences: Range<usize>,
 }
 
 /// Some windows as tensors.
 pub struct Batch {
-    /// (windows, length) of u32.
-    pub ids: Tensor,
-    /// (windows, length) of u32.
-    pub kinds: Tensor,
-    /// (windows, length) of f32: 1 for text, 0 for padding.
-    pub keep: Tensor,
-    /// (words of all windows): index into (windows × length) of each word's first piece.
+    /// What the encoder reads.
+    pub packed: Packed,
+    /// (pieces, dims): vector of each piece's word, if there is a table.
+    pub vectors: Option<Tensor>,
+    /// (words of all windows): row of each word's first piece.
     pub firsts: Tensor,
 }
 
@@ -54,7 +57,25 @@ impl Pieces {
     pub fn from_json(json: &[u8]) -> std::result::Result<Self, String> {
         let tokenizer = Tokenizer::from_bytes(json).map_err(|error| error.to_string())?;
         let id = |token: &str| tokenizer.token_to_id(token).ok_or(format!("the tokenizer has no {token}"));
-        Ok(Self { start: id("[CLS]")?, end: id("[SEP]")?, unknown: id("[UNK]")?, tokenizer })
+        Ok(Self { start: id("[CLS]")?, end: id("[SEP]")?, unknown: id("[UNK]")?, tokenizer, vectors: None })
+    }
+
+    /// With a table of word vectors.
+    #[must_use]
+    pub fn with_vectors(self, vectors: Vectors) -> Self {
+        Self { vectors: Some(vectors), ..self }
+    }
+
+    /// Numbers per word vector; 0 without a table.
+    #[must_use]
+    pub fn dims(&self) -> usize {
+        self.vectors.as_ref().map_or(0, Vectors::dims)
+    }
+
+    /// Whether a piece is the mark of something without a place in the vocabulary.
+    #[must_use]
+    pub const fn is_unknown(&self, piece: u32) -> bool {
+        piece == self.unknown
     }
 
     /// Size of the vocabulary.
@@ -86,89 +107,107 @@ impl Pieces {
         self.of(word).len()
     }
 
-    /// The windows of a sentence, with the number of words in each; long sentences are cut between words.
+    /// The windows of sentences that follow each other, as many in each as fit into `limit` pieces.
     #[must_use]
-    pub fn windows(&self, words: &[&str]) -> Vec<Window> {
+    pub fn windows<S: AsRef<[W]>, W: AsRef<str>>(&self, sentences: &[S], limit: usize) -> Vec<Window> {
         let mut windows = Vec::new();
-        let mut open = self.open();
-        for word in words {
-            let pieces = self.of(word);
-            if open.ids.len() + pieces.len() + 1 > WINDOW {
-                windows.push(self.close(std::mem::replace(&mut open, self.open())));
+        let mut open = self.open(0);
+        for (index, sentence) in sentences.iter().enumerate() {
+            let words: Vec<(&str, Vec<u32>)> =
+                sentence.as_ref().iter().map(|word| (word.as_ref(), self.of(word.as_ref()))).collect();
+            let size: usize = words.iter().map(|(_, pieces)| pieces.len()).sum();
+            if !open.firsts.is_empty() && open.ids.len() + size + 1 > limit {
+                windows.push(std::mem::replace(&mut open, self.open(index)));
             }
-            open.firsts.push(open.ids.len());
-            open.kinds.extend(std::iter::repeat_n(shape(word), pieces.len()));
-            open.ids.extend(pieces);
+            for (word, pieces) in &words {
+                if open.ids.len() + pieces.len() + 1 > limit.max(PIECES_PER_WORD + 2) {
+                    self.mark(&mut open);
+                    windows.push(std::mem::replace(&mut open, self.open(index)));
+                }
+                open.firsts.push(open.ids.len());
+                self.put(&mut open, pieces, Some(word));
+            }
+            self.mark(&mut open);
+            open.sentences.end = index + 1;
         }
         if !open.firsts.is_empty() {
-            windows.push(self.close(open));
+            windows.push(open);
         }
         windows
     }
 
-    fn open(&self) -> Window {
-        Window { ids: vec![self.start], kinds: vec![0], firsts: Vec::new() }
+    fn open(&self, sentence: usize) -> Window {
+        let mut window = Window { sentences: sentence..sentence + 1, ..Window::default() };
+        self.put(&mut window, &[self.start], None);
+        window
     }
 
-    fn close(&self, mut window: Window) -> Window {
-        window.ids.push(self.end);
-        window.kinds.push(0);
-        window
+    fn mark(&self, window: &mut Window) {
+        self.put(window, &[self.end], None);
+    }
+
+    fn put(&self, window: &mut Window, pieces: &[u32], word: Option<&str>) {
+        window.ids.extend(pieces);
+        window.kinds.extend(std::iter::repeat_n(word.map_or(0, shape), pieces.len()));
+        if let Some(table) = &self.vectors {
+            let (start, dims) = (window.vectors.len(), table.dims());
+            match word {
+                Some(word) => table.push(word, &mut window.vectors),
+                None => window.vectors.resize(start + dims, 0.0),
+            }
+            for _ in 1..pieces.len() {
+                window.vectors.extend_from_within(start..start + dims);
+            }
+        }
     }
 }
 
 impl Batch {
-    /// Pads `windows` to the longest of them.
+    /// Puts `windows` one after another.
     ///
     /// # Errors
     /// Candle's.
     pub fn of(windows: &[&Window]) -> Result<Self> {
-        let length = windows.iter().map(|window| window.ids.len()).max().unwrap_or(0);
-        let shape = (windows.len(), length);
-        let pad =
-            |row: &[u32]| row.iter().copied().chain(std::iter::repeat_n(0, length - row.len())).collect::<Vec<_>>();
-        let ids: Vec<u32> = windows.iter().flat_map(|window| pad(&window.ids)).collect();
-        let kinds: Vec<u32> = windows.iter().flat_map(|window| pad(&window.kinds)).collect();
-        let keep: Vec<f32> = windows
-            .iter()
-            .flat_map(|window| (0..length).map(|at| f32::from(u8::from(at < window.ids.len()))))
-            .collect();
-        let firsts: Vec<u32> = windows
-            .iter()
-            .enumerate()
-            .flat_map(|(row, window)| window.firsts.iter().map(move |first| (row * length + first) as u32))
-            .collect();
+        let row = |of: fn(&Window) -> &Vec<u32>| {
+            let all: Vec<u32> = windows.iter().flat_map(|window| of(window)).copied().collect();
+            Tensor::from_vec(all.clone(), all.len(), &Device::Cpu)
+        };
+        let places: Vec<u32> = windows.iter().flat_map(|window| (0u32..).take(window.ids.len())).collect();
+        let (mut firsts, mut start) = (Vec::new(), 0);
+        for window in windows {
+            firsts.extend(window.firsts.iter().map(|first| (start + first) as u32));
+            start += window.ids.len();
+        }
+        let vectors: Vec<f32> = windows.iter().flat_map(|window| &window.vectors).copied().collect();
+        let shape = (start, vectors.len() / start.max(1));
         Ok(Self {
-            ids: Tensor::from_vec(ids, shape, &Device::Cpu)?,
-            kinds: Tensor::from_vec(kinds, shape, &Device::Cpu)?,
-            keep: Tensor::from_vec(keep, shape, &Device::Cpu)?,
+            packed: Packed {
+                ids: row(|window| &window.ids)?,
+                kinds: row(|window| &window.kinds)?,
+                places: Tensor::from_vec(places, start, &Device::Cpu)?,
+                lengths: windows.iter().map(|window| window.ids.len()).collect(),
+            },
+            vectors: (shape.1 > 0).then(|| Tensor::from_vec(vectors, shape, &Device::Cpu)).transpose()?,
             firsts: Tensor::new(firsts, &Device::Cpu)?,
         })
     }
 }
 
-/// Groups of indices of windows, each to be one batch of at most `pieces` pieces with padding: the grouping of the
-/// windows by length that costs least, a batch counting as [`BATCH_COST`] pieces more than its padded size.
+/// Cuts windows that follow each other into runs of at most `pieces` pieces (or one window).
 #[must_use]
-pub fn batches(lengths: &[usize], pieces: usize) -> Vec<Vec<usize>> {
-    let mut order: Vec<usize> = (0..lengths.len()).collect();
-    order.sort_by_key(|&index| (std::cmp::Reverse(lengths[index]), index));
-    // cheapest[end]: least cost of the first `end` windows, and where their last batch begins.
-    let mut cheapest: Vec<(usize, usize)> = vec![(0, 0)];
-    for end in 1..=order.len() {
-        let size = |start: usize| (end - start) * lengths[order[start]];
-        let starts = (0..end).rev().take_while(|&start| end - start == 1 || size(start) <= pieces);
-        let best = starts.map(|start| (cheapest[start].0 + size(start) + BATCH_COST, start)).min();
-        cheapest.push(best.unwrap_or((0, end - 1)));
+pub fn runs(lengths: &[usize], pieces: usize) -> Vec<Range<usize>> {
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    let mut size = 0;
+    for (at, length) in lengths.iter().enumerate() {
+        match runs.last_mut() {
+            Some(run) if size + length <= pieces => (run.end, size) = (at + 1, size + length),
+            _ => {
+                runs.push(at..at + 1);
+                size = *length;
+            }
+        }
     }
-    let mut groups = Vec::new();
-    let mut end = order.len();
-    while end > 0 {
-        let start = cheapest[end].1;
-        groups.push(order[start..end].to_vec());
-        end = start;
-    }
-    groups
+    runs
 }
 
 #[cfg(test)]
@@ -180,20 +219,25 @@ mod tests {
     fn a_long_sentence_is_cut_between_words_and_no_word_is_lost() {
         let pieces = testing::pieces();
         let words: Vec<&str> = std::iter::repeat_n(["chest", "pain", "xqzzy"], 60).flatten().collect();
-        let windows = pieces.windows(&words);
+        let windows = pieces.windows(&[words.clone(), vec!["fever"]], WINDOW);
         assert!(windows.len() > 1 && windows.iter().all(|window| window.ids.len() <= WINDOW));
-        assert_eq!(windows.iter().map(|window| window.firsts.len()).sum::<usize>(), words.len());
+        assert_eq!(windows.iter().map(|window| window.firsts.len()).sum::<usize>(), words.len() + 1);
         assert!(windows.iter().all(|window| window.kinds.len() == window.ids.len()));
-        assert!(pieces.windows(&[]).is_empty());
+        assert!(pieces.windows::<Vec<&str>, &str>(&[], WINDOW).is_empty());
     }
 
     #[test]
-    fn batches_keep_every_window_once_and_stay_within_their_size() {
-        let lengths: Vec<usize> = (0..97).map(|i| 3 + (i * 53) % 120).collect();
-        let groups = batches(&lengths, 512);
-        let mut seen: Vec<usize> = groups.iter().flatten().copied().collect();
-        seen.sort_unstable();
-        assert_eq!(seen, (0..97).collect::<Vec<_>>());
-        assert!(groups.iter().all(|group| group.len() * lengths[group[0]] <= 512));
+    fn sentences_share_a_window_while_it_has_room() {
+        let pieces = testing::pieces();
+        let sentences = vec![vec!["chest", "pain"], vec![], vec!["fever"], vec!["no", "pain"]];
+        let windows = pieces.windows(&sentences, 8);
+        let parts: Vec<_> = windows.iter().map(|window| (window.sentences.clone(), window.firsts.clone())).collect();
+        assert_eq!(parts, [(0..3, vec![1, 2, 5]), (3..4, vec![1, 2])]);
+    }
+
+    #[test]
+    fn runs_keep_order_and_size() {
+        assert_eq!(runs(&[3, 3, 3, 9, 1], 6), [0..2, 2..3, 3..4, 4..5]);
+        assert!(runs(&[], 6).is_empty());
     }
 }

@@ -75,6 +75,26 @@ impl Reading {
         self.sentences.iter().map(|read| read.words.iter().map(|word| &text(read)[word.clone()]).collect()).collect()
     }
 
+    /// The sentences of each note that was read, as places in [`Reading::sentences`].
+    #[must_use]
+    pub fn document_ranges(&self) -> Vec<Range<usize>> {
+        let mut ranges: Vec<Range<usize>> = Vec::new();
+        for (at, sentence) in self.sentences.iter().enumerate() {
+            match ranges.last_mut() {
+                Some(range) if self.sentences[range.start].note == sentence.note => range.end = at + 1,
+                _ => ranges.push(at..at + 1),
+            }
+        }
+        ranges
+    }
+
+    /// The words of every sentence of each note that was read.
+    #[must_use]
+    pub fn documents<'a>(&self, notes: &'a [Note]) -> Vec<Vec<Vec<&'a str>>> {
+        let words = self.words(notes);
+        self.document_ranges().into_iter().map(|range| words[range].to_vec()).collect()
+    }
+
     /// What was not read, in words.
     #[must_use]
     pub fn missing(&self) -> Vec<String> {

@@ -1,20 +1,21 @@
 //! A tiny vocabulary and network for this module's tests.
 
 use super::{
-    decode::{KINDS, TAGS},
-    network::HEAD,
+    decode::KINDS,
+    network::Tagger,
     pieces::{Pieces, WINDOW},
+    vectors::{Vectors, hash},
 };
 use crate::{
     domain::{Digest, ModelInput, Note, Phi, SourceRef},
     models::{
         Manifest,
-        bert::{Encoder, Sizes},
+        bert::Sizes,
         manifest::{Calibration, Evaluation, FileDigest, Kind, Label, Provenance},
     },
 };
 use candle_core::{DType, Device};
-use candle_nn::{VarBuilder, VarMap, linear};
+use candle_nn::{VarBuilder, VarMap};
 use serde_json::json;
 use std::{
     fs,
@@ -47,6 +48,12 @@ pub fn pieces() -> Pieces {
     Pieces::from_json(&tokenizer_json()).unwrap()
 }
 
+/// A table that knows one word.
+fn vectors() -> Vectors {
+    let rows: Vec<f32> = (0..11 * 4).map(|at| (at as f32).cos()).collect();
+    Vectors::new(4, vec![hash(b"pain")], vec![0.5, -1.0, 0.25, 2.0], rows).unwrap()
+}
+
 /// Sizes of the tiny network.
 pub fn sizes() -> Sizes {
     Sizes { vocabulary: pieces().len(), hidden: 32, layers: 2, heads: 2, intermediate: 64, positions: WINDOW, kinds: 4 }
@@ -58,9 +65,10 @@ pub fn folder(parent: &Path, pieces_max: i64) -> PathBuf {
     fs::create_dir_all(&folder).unwrap();
     let map = VarMap::new();
     let vb = VarBuilder::from_varmap(&map, DType::F32, &Device::Cpu);
-    Encoder::load(&sizes(), vb.clone()).unwrap();
-    linear(sizes().hidden, TAGS.len(), vb.pp(HEAD)).unwrap();
+    let vectors = vectors();
+    Tagger::load(&sizes(), vectors.dims(), vb).unwrap();
     map.save(folder.join("weights.safetensors")).unwrap();
+    safetensors::serialize_to_file(&vectors.tensors().unwrap(), None, &folder.join("vectors.safetensors")).unwrap();
     fs::write(folder.join("tokenizer.json"), tokenizer_json()).unwrap();
     fs::write(folder.join("concepts.tsv"), "Fever\tpyrexia\tR50.9\t386661006\n").unwrap();
     manifest(&folder, pieces_max).save(&folder).unwrap();
@@ -78,6 +86,7 @@ pub fn manifest(folder: &Path, pieces_max: i64) -> Manifest {
         sensitivity: 0.0,
         ppv: 0.0,
         alerts_per_100: 0.0,
+        conformal: None,
     };
     let input = [
         ("vocabulary", number(sizes.vocabulary)),
@@ -97,7 +106,7 @@ pub fn manifest(folder: &Path, pieces_max: i64) -> Manifest {
         architecture: "bert-ner".into(),
         intended_use: "tests".into(),
         not_for: Vec::new(),
-        files: ["weights.safetensors", "tokenizer.json", "concepts.tsv"]
+        files: ["weights.safetensors", "tokenizer.json", "vectors.safetensors", "concepts.tsv"]
             .map(|f| FileDigest::of(folder, f).unwrap())
             .to_vec(),
         input: input.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
@@ -113,7 +122,12 @@ pub fn manifest(folder: &Path, pieces_max: i64) -> Manifest {
             epoch: 0,
             date: "2026-01-01".into(),
         },
-        evaluation: [("validation".to_owned(), Evaluation { n: 0, positives: 0, metrics: Default::default() })].into(),
+        attributes: Default::default(),
+        evaluation: [(
+            "validation".to_owned(),
+            Evaluation { n: 0, positives: 0, metrics: Default::default(), intervals: Default::default() },
+        )]
+        .into(),
     }
 }
 

@@ -33,20 +33,40 @@ fn reason(prediction: &Prediction) -> &str {
 }
 
 #[test]
-fn padded_equals_unpadded_and_alone_equals_batched() {
+fn a_document_reads_the_same_alone_and_among_others() {
     let (_parent, notes) = tiny(1000);
-    let sentences = [
-        vec!["no", "fever"],
-        vec!["the", "patient", "has", "chest", "pain", "and", "a", "long", "Story", "12"],
-        vec!["pain"],
+    let documents = [
+        vec![vec!["no", "fever"], vec!["the", "patient", "has", "chest", "pain", "and", "a", "long", "Story", "12"]],
+        vec![vec!["pain"]],
+        vec![],
+        vec![vec!["chest", "xyz", "pain"]; 60],
     ];
-    let together = notes.tag_words(&sentences).unwrap();
-    for (sentence, batched) in sentences.iter().zip(&together) {
-        let alone = notes.tag_words(std::slice::from_ref(sentence)).unwrap().remove(0);
-        assert_eq!(alone.len(), sentence.len());
-        let gap = alone.iter().flatten().zip(batched.iter().flatten()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-        assert!(gap < 1e-5, "{gap}");
+    let together = notes.read_documents(&documents).unwrap();
+    for (document, among) in documents.iter().zip(&together) {
+        let alone = notes.read_documents(std::slice::from_ref(document)).unwrap().remove(0);
+        assert_eq!(
+            alone.scores.iter().map(Vec::len).collect::<Vec<_>>(),
+            document.iter().map(Vec::len).collect::<Vec<_>>()
+        );
+        let numbers = |scores: &[Vec<[f32; 5]>]| scores.iter().flatten().flatten().copied().collect::<Vec<_>>();
+        let gaps = numbers(&alone.scores).into_iter().zip(numbers(&among.scores));
+        // Forbidden tags have log-probabilities of about -1e4, where f32 keeps three decimals.
+        let gap = gaps.filter(|(a, _)| *a > -100.0).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(gap < 1e-4, "{gap}");
+        assert_eq!(alone.hidden.is_some(), !document.is_empty());
     }
+}
+
+#[test]
+fn features_are_rows_for_the_words_read() {
+    let (_parent, notes) = tiny(1000);
+    let text = "The patient has fever.\n\nNo chest pain.";
+    let features = notes.words_with_features(text).unwrap();
+    let words: Vec<&str> = features.words.iter().map(|word| &text[word.clone()]).collect();
+    assert_eq!(words, ["The", "patient", "has", "fever", ".", "No", "chest", "pain", "."]);
+    assert_eq!(features.sentences, [0..5, 5..9]);
+    assert_eq!(features.hidden.unwrap().dims(), [9, testing::sizes().hidden]);
+    assert!(notes.words_with_features("").unwrap().hidden.is_none());
 }
 
 #[test]
@@ -187,4 +207,51 @@ fn hiding_a_mention_takes_its_score_away() {
     assert!(matches!(explanation.attribution, Attribution::Spans));
     assert!(explanation.reliable, "{explanation:?}");
     assert_eq!(explanation.parameters["mentions checked"], "2");
+}
+
+#[test]
+fn the_shipped_heads_still_answer_as_when_they_were_fitted_and_come_with_the_mentions() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/note-specialty");
+    let golden: Value = serde_json::from_slice(&std::fs::read(folder.join("golden.json")).unwrap()).unwrap();
+    let (alone, tolerance) = (models::load(&folder).unwrap(), golden["tolerance"].as_f64().unwrap());
+    let together = shipped();
+    for case in golden["cases"].as_array().unwrap() {
+        let input = [case["text"].as_str().unwrap()];
+        let (prediction, beside) = (one(alone.as_ref(), &input), one(together.as_ref(), &input));
+        assert!(findings(&prediction).is_empty() && !findings(&beside).is_empty());
+        assert_eq!(prediction.topics, beside.topics, "one pass gives both");
+        for wanted in case["topics"].as_array().unwrap().iter().filter(|one| one["probability"].as_f64() > Some(0.1)) {
+            let found = prediction.topics.iter().find(|topic| wanted["label"] == topic.label.as_str());
+            let found = found.unwrap_or_else(|| panic!("{wanted}")).probability;
+            assert!((found - wanted["probability"].as_f64().unwrap()).abs() < tolerance, "{wanted} {found}");
+        }
+        for phrase in &prediction.key_phrases {
+            assert_eq!(&input[0][phrase.start..phrase.end], phrase.text.expose());
+        }
+        assert!((1..=8).contains(&prediction.key_phrases.len()));
+    }
+}
+
+#[test]
+fn the_shipped_heads_read_upper_case_and_tables_and_refuse_other_languages() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/note-specialty");
+    let network = models::load(&folder).unwrap();
+    let heart = "CARDIOLOGY CONSULTATION: CORONARY ARTERY DISEASE WITH STENT. ECHOCARDIOGRAM: EJECTION FRACTION 40 PERCENT. CARDIAC CATHETERIZATION PLANNED FOR CHEST PAIN.";
+    let prediction = one(network.as_ref(), &[heart]);
+    assert!(
+        prediction
+            .topics
+            .iter()
+            .any(|topic| topic.label == "cardiovascular-pulmonary" && topic.probability >= topic.threshold)
+    );
+    let table =
+        "Date | Test | Result\n----|----|----\n01/02 | Troponin T | 0.04 ng/mL\n01/02 | Echocardiogram | normal\n";
+    one(network.as_ref(), &[table]);
+    for (text, why) in [
+        ("Le patient est admis pour une douleur thoracique sans fièvre.", "not-english"),
+        ("Der Patient hat keine Schmerzen und ist mit der Behandlung zufrieden.", "not-english"),
+        ("", "note-too-short"),
+    ] {
+        assert_eq!(reason(&one(network.as_ref(), &[text])), why);
+    }
 }

@@ -7,5 +7,7 @@ pub mod conv;
 mod gates;
 pub mod gemm;
 pub mod lstm;
+pub mod maxpool;
+pub mod norm;
 pub mod pool;
 pub mod project;

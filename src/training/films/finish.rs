@@ -6,8 +6,19 @@ use crate::domain::GreyImage;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-/// Size of the finished film; chest films of children are about a third wider than high.
-const SIZE: (usize, usize) = (416, 320);
+/// What the finished film is like.
+#[derive(Debug, Clone, Copy)]
+pub struct Kind {
+    /// Its width and height in pixels.
+    pub size: (usize, usize),
+    /// Whether there is air beside the body that should be smooth.
+    pub air: bool,
+}
+
+/// Chest films of children are about a third wider than high.
+pub const CHEST: Kind = Kind { size: (416, 320), air: true };
+/// Films of one knee, cropped around the joint.
+pub const KNEE: Kind = Kind { size: (320, 320), air: false };
 /// How much of what blurring removes is added again, per blur radius.
 const SHARPEN: [(usize, f32); 2] = [(1, 0.7), (3, 0.5)];
 /// Standard deviation of the grain, in grey values.
@@ -47,17 +58,19 @@ impl Tones {
 
 /// The finished film, or nothing if the sample has the wrong length.
 #[must_use]
-pub fn film(sample: &[f32], side: usize, tones: &Tones, rng: &mut ChaCha8Rng) -> Option<GreyImage> {
+pub fn film(sample: &[f32], side: usize, kind: Kind, tones: &Tones, rng: &mut ChaCha8Rng) -> Option<GreyImage> {
     let mut values = sample.to_vec();
     for (radius, share) in SHARPEN {
         let soft = blurred(&blurred(&values, side, radius), side, radius);
         values.iter_mut().zip(soft).for_each(|(value, soft)| *value += share * (*value - soft));
     }
-    quieten(&mut values, side);
+    if kind.air {
+        quieten(&mut values, side);
+    }
     tones.give(&mut values);
     let pixels = values.iter().map(|value| value.round().clamp(0.0, 255.0) as u8).collect();
-    let large = GreyImage::new(side, side, pixels).ok()?.resized(SIZE.0, SIZE.1);
-    let noise: Vec<f32> = (0..SIZE.0 * SIZE.1).map(|_| StandardNormal.sample(rng)).collect();
+    let large = GreyImage::new(side, side, pixels).ok()?.resized(kind.size.0, kind.size.1);
+    let noise: Vec<f32> = (0..kind.size.0 * kind.size.1).map(|_| StandardNormal.sample(rng)).collect();
     let grain = large.pixels().iter().enumerate().map(|(index, pixel)| {
         // Neighbouring grains hang together a little, as on a scanned film.
         let beside = noise[if index > 0 { index - 1 } else { index }];
@@ -65,7 +78,7 @@ pub fn film(sample: &[f32], side: usize, tones: &Tones, rng: &mut ChaCha8Rng) ->
         (f32::from(*pixel) + strength * (0.8 * noise[index] + 0.6 * beside)).round().clamp(0.0, 255.0) as u8
     });
     let grain = grain.collect();
-    GreyImage::new(SIZE.0, SIZE.1, grain).ok()
+    GreyImage::new(kind.size.0, kind.size.1, grain).ok()
 }
 
 /// Smooths the dark air beside the body and the upper corners: what the mean of many films has there is only the ghost
@@ -102,7 +115,7 @@ fn blurred(values: &[f32], side: usize, radius: usize) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{SIZE, Tones, film};
+    use super::{CHEST, KNEE, Tones, film};
     use crate::models::chest::phantom;
     use rand::SeedableRng as _;
     use rand_chacha::ChaCha8Rng;
@@ -112,8 +125,10 @@ mod tests {
         let like = phantom::normal().resized(88, 88);
         let tones = Tones::of(&[&like]);
         let sample: Vec<f32> = like.pixels().iter().map(|pixel| f32::from(*pixel) * 0.01 - 7.0).collect();
-        let made = film(&sample, 88, &tones, &mut ChaCha8Rng::seed_from_u64(3)).unwrap();
-        assert_eq!((made.width(), made.height()), SIZE);
+        let make = |kind| film(&sample, 88, kind, &tones, &mut ChaCha8Rng::seed_from_u64(3)).unwrap();
+        let (made, knee) = (make(CHEST), make(KNEE));
+        assert_eq!((made.width(), made.height()), CHEST.size);
+        assert_eq!((knee.width(), knee.height()), KNEE.size);
         let mean = |pixels: &[u8]| pixels.iter().map(|p| f64::from(*p)).sum::<f64>() / pixels.len() as f64;
         assert!((mean(made.pixels()) - mean(like.pixels())).abs() < 3.0);
     }

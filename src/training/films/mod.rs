@@ -7,6 +7,7 @@ mod align;
 mod components;
 mod copies;
 mod finish;
+pub mod knees;
 
 use super::{
     Split, TrainingError,
@@ -14,7 +15,10 @@ use super::{
 };
 use crate::{
     domain::GreyImage,
-    models::{Manifest, Model as _, chest::Chest},
+    models::{
+        Manifest, Model as _,
+        chest::{Chest, reader::FilmReader as _},
+    },
 };
 use align::{COARSE, Placement, place, standardise};
 use components::Components;
@@ -25,12 +29,20 @@ use rayon::prelude::*;
 use serde::Serialize;
 use std::{fs, path::Path};
 
-/// Side of the films while they are made: that of the training films.
-const SIDE: usize = 176;
+/// How the films of one network are made.
+struct Making {
+    /// Side of the films while they are made: that of the training films.
+    side: usize,
+    /// Components kept; fewer than there are films.
+    components: usize,
+    /// What the finished films are like.
+    kind: finish::Kind,
+}
+
+/// Chest films.
+const CHEST: Making = Making { side: 176, components: 160, kind: finish::CHEST };
 /// Films the model of one class is fitted on: those that agree best with the class's mean.
 const FITTED: usize = 700;
-/// Components kept.
-const COMPONENTS: usize = 160;
 /// Films drawn per class, of which the clearest are kept.
 const DRAWN: usize = 96;
 /// A made film must be farther from every training film than this share of training films from their nearest.
@@ -75,7 +87,7 @@ pub fn generate(
         let class: Vec<&GreyImage> =
             training.iter().filter(|film| film.positive == positive).map(|film| &film.image).collect();
         let mut rng = ChaCha8Rng::seed_from_u64(seed + u64::from(positive));
-        let drawn = draw(&class, &mut rng);
+        let drawn = draw(&class, &CHEST, &mut rng);
         let chosen = choose(&chest, &drawn, positive, (&known, &shared, required), count)?;
         for (number, (index, probability, nearest)) in chosen.into_iter().enumerate() {
             let file = format!("{drawn_as}-{}.png", number + 1);
@@ -99,7 +111,7 @@ fn usual_distance(films: &[LabelledFilm], known: &Fingerprints, shared: &[f32]) 
 }
 
 /// Fits the class's model and draws films from it.
-fn draw(class: &[&GreyImage], rng: &mut ChaCha8Rng) -> Vec<GreyImage> {
+fn draw(class: &[&GreyImage], making: &Making, rng: &mut ChaCha8Rng) -> Vec<GreyImage> {
     let mut template = vec![0.0; COARSE * COARSE];
     for film in class {
         let mut values = Placement::IDENTITY.apply(&film.resized(COARSE, COARSE), COARSE);
@@ -130,14 +142,14 @@ fn draw(class: &[&GreyImage], rng: &mut ChaCha8Rng) -> Vec<GreyImage> {
     let rows: Vec<f32> = placed
         .par_iter()
         .flat_map_iter(|(index, placement, _)| {
-            let mut values = placement.apply(class[*index], SIDE);
+            let mut values = placement.apply(class[*index], making.side);
             standardise(&mut values);
             values
         })
         .collect();
     let tones = finish::Tones::of(&placed.iter().map(|(index, ..)| class[*index]).collect::<Vec<_>>());
-    let model = Components::fit(rows, SIDE * SIDE, COMPONENTS, rng);
-    (0..DRAWN).filter_map(|_| finish::film(&model.sample(0.9, rng), SIDE, &tones, rng)).collect()
+    let model = Components::fit(rows, making.side * making.side, making.components.min(placed.len() / 2), rng);
+    (0..DRAWN).filter_map(|_| finish::film(&model.sample(0.9, rng), making.side, making.kind, &tones, rng)).collect()
 }
 
 /// The films the network reads most clearly as intended, of those that are no copies.
@@ -158,7 +170,9 @@ fn choose(
         .enumerate()
         .map(|(index, (score, nearest))| (index, chest.manifest().calibration.probability(*score), *nearest))
         .filter(|(index, probability, nearest)| {
-            *nearest > required && (*probability >= threshold) == positive && chest.reads(&drawn[*index])
+            *nearest > required
+                && (*probability >= threshold) == positive
+                && chest.reads(&drawn[*index]).unwrap_or(false)
         })
         .collect();
     passing.sort_by(|left, right| if positive { right.1.total_cmp(&left.1) } else { left.1.total_cmp(&right.1) });

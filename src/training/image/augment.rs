@@ -36,17 +36,17 @@ pub struct Strength {
 
 /// For training.
 pub const TRAINING: Strength = Strength {
-    rotation: 0.16,
-    scale: 0.16,
-    shift: 0.08,
-    mirror: 0.2,
-    gamma: 0.35,
-    contrast: 0.35,
-    brightness: 0.12,
-    slope: 0.5,
-    degrade: 0.3,
-    noise: 10.0,
-    cover: 0.25,
+    rotation: 0.2,
+    scale: 0.22,
+    shift: 0.1,
+    mirror: 0.3,
+    gamma: 0.5,
+    contrast: 0.4,
+    brightness: 0.15,
+    slope: 0.6,
+    degrade: 0.4,
+    noise: 14.0,
+    cover: 0.3,
 };
 
 /// For the figure `auroc_shifted`: a film from elsewhere, but whole.
@@ -150,7 +150,7 @@ fn covered(film: &mut [f32], side: usize, strength: &Strength, rng: &mut ChaCha8
         fill(film, side, (left, top), (width, height), grey);
     }
     if rng.random_bool(strength.cover) {
-        let (width, height) = (rng.random_range(2..=side / 16), rng.random_range(4..=side / 10));
+        let (width, height) = (rng.random_range(2..=(side / 16).max(2)), rng.random_range(2..=(side / 10).max(3)));
         let left = if rng.random_bool(0.5) {
             rng.random_range(0..side / 6)
         } else {

@@ -3,6 +3,7 @@
 //! Contract: films of one patient, and films with the same pixels, are on one side of the split; of films with the same
 //! pixels one is kept. Nothing here prints or keeps a patient's key.
 
+use super::shifts::Shift;
 use crate::{
     domain::{Digest, GreyImage},
     training::{Split, TrainingError},
@@ -18,6 +19,8 @@ use std::{
 
 /// Share of the patients held back for validation.
 const VALIDATION: f64 = 0.15;
+/// The next share of patients chooses epoch, calibration, thresholds and limits.
+const TUNE_END: f64 = 0.25;
 /// Greatest size of one film's file, in bytes.
 const FILE_MAX: u64 = 16 << 20;
 
@@ -28,18 +31,46 @@ pub struct LabelledFilm {
     pub image: GreyImage,
     /// Whether it shows pneumonia.
     pub positive: bool,
+    /// What people called it: `normal`, `bacteria`, `virus`; empty when the data do not say.
+    pub kind: String,
+    /// File name in the public data.
+    pub name: String,
     /// Where this patient's films belong, 0 to 1: below the validation share means validation.
     place: f64,
 }
 
 impl LabelledFilm {
-    /// The film as another hospital might have made it; depends on the seed and the index only.
+    /// A film of data that come split already: number `index` of `count` films of its part; each is its own cluster.
     #[must_use]
-    pub fn shifted(&self, side: usize, seed: u64, index: usize) -> Self {
+    pub fn of_part(
+        image: GreyImage,
+        positive: bool,
+        name: String,
+        split: Split,
+        (index, count): (usize, usize),
+    ) -> Self {
+        let share = index as f64 / count.max(1) as f64;
+        let (from, to) = match split {
+            Split::Validation => (0.0, VALIDATION),
+            Split::Tune => (VALIDATION, TUNE_END),
+            Split::Train | Split::Test => (TUNE_END, 1.0),
+        };
+        let kind = if positive { "pneumonia" } else { "normal" };
+        Self { image, positive, kind: kind.into(), name, place: from + share * (to - from) }
+    }
+
+    /// The film's pixels as another hospital might have made them, squashed; depends on shift, seed and index only.
+    #[must_use]
+    pub fn shifted(&self, shift: &Shift, side: usize, seed: u64, index: usize) -> GreyImage {
         let squashed = self.image.resized(side, side);
-        let pixels = super::trainee::shifted(squashed.pixels(), side, seed, index);
-        let image = GreyImage::new(side, side, pixels).unwrap_or(squashed);
-        Self { image, positive: self.positive, place: self.place }
+        let pixels = shift.of(squashed.pixels(), side, seed, index);
+        GreyImage::new(side, side, pixels).unwrap_or(squashed)
+    }
+
+    /// Films of one patient (or of patients who share a film) have the same cluster; names nobody.
+    #[must_use]
+    pub fn cluster(&self) -> String {
+        format!("{:08x}", (self.place * (f64::from(u32::MAX) + 1.0)) as u32)
     }
 
     /// Whether both are of one patient (or of patients who share a film).
@@ -52,7 +83,8 @@ impl LabelledFilm {
     #[must_use]
     pub fn belongs(&self, split: Split) -> bool {
         match split {
-            Split::Train => self.place >= VALIDATION,
+            Split::Train => self.place >= TUNE_END,
+            Split::Tune => (VALIDATION..TUNE_END).contains(&self.place),
             Split::Validation => self.place < VALIDATION,
             Split::Test => true,
         }
@@ -63,6 +95,8 @@ impl LabelledFilm {
 struct Row {
     file: String,
     label: String,
+    #[serde(default)]
+    subtype: String,
     patient_key: String,
     pixel_md5: String,
 }
@@ -156,7 +190,7 @@ fn labelled(
     let (width, height) = (grey.width() as usize, grey.height() as usize);
     let image = GreyImage::new(width, height, grey.into_raw()).map_err(|error| unreadable(error.to_string()))?;
     let group = groups.get(&row.patient_key).map_or(row.patient_key.as_str(), String::as_str);
-    Ok(LabelledFilm { image, positive, place: place(group, seed) })
+    Ok(LabelledFilm { image, positive, kind: row.subtype.clone(), name: row.file.clone(), place: place(group, seed) })
 }
 
 /// A number from 0 to 1 that depends on the patient and the seed only.
@@ -171,7 +205,13 @@ mod tests {
     use super::{Row, groups, place};
 
     fn row(patient: &str, pixels: &str) -> Row {
-        Row { file: String::new(), label: "NORMAL".into(), patient_key: patient.into(), pixel_md5: pixels.into() }
+        Row {
+            file: String::new(),
+            label: "NORMAL".into(),
+            subtype: String::new(),
+            patient_key: patient.into(),
+            pixel_md5: pixels.into(),
+        }
     }
 
     #[test]

@@ -5,26 +5,34 @@
 
 pub mod augment;
 pub mod data;
-mod papers;
+pub(super) mod figures;
+pub(super) mod limits;
+pub mod looks;
+pub(super) mod papers;
+pub mod scanner;
+pub mod shifts;
+pub mod strangers;
 pub mod trainee;
+mod words;
 
-use super::{Bar, Best, Plan, Report, Split, TrainingError, metrics, run};
+use super::{Bar, Best, Plan, Report, Split, TrainingError, run, trial::Trial};
 use crate::{
-    domain::{Clock, GreyImage},
+    domain::Clock,
     models::{
         Manifest, Model as _,
         chest::{
             Chest, Settings, TEMPLATE,
-            film::{Measures, TEMPLATE_SIDE, template_view},
-            suitability::Limits,
+            film::{PLANES, TEMPLATE_SIDE, planes},
+            network::Network,
         },
     },
 };
 use candle_core::{DType, Device, Tensor};
 use data::LabelledFilm;
+use looks::Looks;
 use rayon::prelude::*;
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -33,21 +41,20 @@ use trainee::ChestTrainee;
 /// Films are squashed to this many pixels a side.
 const SIDE: usize = 128;
 /// Channels of the stem and the stages.
-const WIDTHS: [usize; 4] = [16, 24, 48, 96];
-/// Films whose measures fall below this quantile of the training films' are refused, less a margin.
-const QUANTILE: f64 = 0.001;
+const WIDTHS: [usize; 4] = [24, 32, 64, 128];
 
 /// The plan `auscult train chest-radiograph` follows unless told otherwise.
 #[must_use]
 pub fn plan(checkpoint: PathBuf) -> Plan {
     Plan {
-        epochs: 14,
+        epochs: 24,
         batch: 32,
         learning_rate: 2e-3,
-        weight_decay: 0.02,
+        weight_decay: 0.05,
         warmup: 100,
         seed: 20_180_222,
-        ema: Some(0.995),
+        ema: Some(0.997),
+        patience: None,
         resume: true,
         checkpoint,
     }
@@ -59,152 +66,120 @@ pub fn plan(checkpoint: PathBuf) -> Plan {
 /// [`TrainingError`] when data, arithmetic or files fail.
 pub fn train(data: &Path, out: &Path, plan: &Plan, clock: &dyn Clock) -> Result<(), TrainingError> {
     let films = data::read(data, plan.seed)?;
-    let (train, validation) = (of(&films, Split::Train), of(&films, Split::Validation));
+    let parts = Parts {
+        train: of(&films, Split::Train),
+        tune: of(&films, Split::Tune),
+        validation: of(&films, Split::Validation),
+    };
     let squashed = |films: &[&LabelledFilm]| -> Vec<(Vec<u8>, bool)> {
         films.par_iter().map(|film| (film.image.resized(SIDE, SIDE).pixels().to_vec(), film.positive)).collect()
     };
-    let mut trainee =
-        ChestTrainee::new((&WIDTHS, SIDE), (plan.batch, plan.seed), squashed(&train), &squashed(&validation))?;
+    let train = squashed(&parts.train);
+    let weights = weights(&train);
+    let sizes = ((&WIDTHS[..], SIDE), (plan.batch, plan.seed));
+    let mut trainee = ChestTrainee::new(sizes.0, sizes.1, (train, weights), &squashed(&parts.tune))?;
     let best = run::run(&mut trainee, plan, &Bar::new("auroc (plain and shifted)"))?;
-    let template = template(&train);
-    let settings = Settings {
-        side: SIDE,
-        planes: Settings::plane_names(),
-        widths: WIDTHS.to_vec(),
-        limits: limits(&train, &template),
-    };
-    write(out, &trainee, template, &settings, plan, &best, [&train, &validation], clock)
+    write(out, &trainee, &parts, plan, &best, clock)
+}
+
+/// The films of each split.
+struct Parts<'a> {
+    train: Vec<&'a LabelledFilm>,
+    tune: Vec<&'a LabelledFilm>,
+    validation: Vec<&'a LabelledFilm>,
 }
 
 fn of(films: &[LabelledFilm], split: Split) -> Vec<&LabelledFilm> {
     films.iter().filter(|film| film.belongs(split)).collect()
 }
 
-/// The mean of the equalised training films: thousands of patients, nobody's film.
-fn template(films: &[&LabelledFilm]) -> Vec<f32> {
-    let mut sum = vec![0.0f64; TEMPLATE_SIDE * TEMPLATE_SIDE];
-    for film in films {
-        sum.iter_mut().zip(template_view(&film.image)).for_each(|(sum, value)| *sum += f64::from(value));
-    }
-    sum.into_iter().map(|sum| (sum / films.len().max(1) as f64) as f32).collect()
+/// How much each training film counts: every look holds as much illness as health.
+fn weights(train: &[(Vec<u8>, bool)]) -> Vec<f32> {
+    let pixels: Vec<&[u8]> = train.iter().map(|(pixels, _)| pixels.as_slice()).collect();
+    let looks = Looks::of(&pixels, SIDE);
+    let groups: Vec<usize> = pixels.par_iter().map(|pixels| looks.group(pixels, SIDE)).collect();
+    let labels: Vec<bool> = train.iter().map(|(_, positive)| *positive).collect();
+    looks::weights(&groups, &labels)
 }
 
-/// Limits that nearly every training film passes with room to spare.
-fn limits(films: &[&LabelledFilm], template: &[f32]) -> Limits {
-    let measures: Vec<Measures> =
-        films.par_iter().map(|film| Measures::of(&film.image.resized(SIDE, SIDE), template)).collect();
-    let low = |of: fn(&Measures) -> f64| {
-        let mut values: Vec<f64> = measures.iter().map(of).collect();
-        values.sort_by(f64::total_cmp);
-        values.get((QUANTILE * values.len() as f64) as usize).copied().unwrap_or(0.0)
-    };
-    let rounded = |value: f64| (value * 1000.0).round() / 1000.0;
-    Limits {
-        contrast_min: rounded(low(|m| m.contrast) * 0.4),
-        // Several times as far from perfect smoothness as the roughest training films: noise is at 0.
-        smoothness_min: rounded(1.0 - 5.0 * (1.0 - low(|m| m.smoothness))),
-        likeness_min: rounded(low(|m| m.likeness) * 0.7),
-    }
-}
-
-#[expect(clippy::too_many_arguments, reason = "everything a model folder is made from, once")]
+/// From the trained weights to a folder that loads.
 fn write(
     out: &Path,
     trainee: &ChestTrainee,
-    template: Vec<f32>,
-    settings: &Settings,
+    parts: &Parts<'_>,
     plan: &Plan,
     best: &Best,
-    [train, validation]: [&[&LabelledFilm]; 2],
     clock: &dyn Clock,
 ) -> Result<(), TrainingError> {
     fs::create_dir_all(out).map_err(TrainingError::io(out))?;
-    let mut tensors: HashMap<String, Tensor> = trainee.tensors()?;
+    let template = limits::template(&parts.train);
+    let mut settings = Settings {
+        side: SIDE,
+        planes: Settings::plane_names(),
+        widths: WIDTHS.to_vec(),
+        mirror: true,
+        limits: limits::measured(&parts.train, &template, SIDE),
+    };
+    let mut tensors = half(trainee.tensors()?)?;
+    let network = stored_network(&tensors)?;
+    let space = limits::space(&parts.train, SIDE, |films| {
+        let numbers: Vec<f32> = films.par_iter().flat_map_iter(|film| planes(film.pixels(), SIDE)).collect();
+        let planes = Tensor::from_vec(numbers, (films.len(), SIDE, SIDE, PLANES), &Device::Cpu)?;
+        network.pooled(&network.features(&planes)?)
+    })?;
     tensors.insert(TEMPLATE.into(), Tensor::from_vec(template, TEMPLATE_SIDE * TEMPLATE_SIDE, &Device::Cpu)?);
-    let half: candle_core::Result<HashMap<String, Tensor>> =
-        tensors.into_iter().map(|(name, tensor)| Ok((name, tensor.to_dtype(DType::F16)?))).collect();
-    let bytes = safetensors::serialize(half?, None).map_err(|error| TrainingError::Checkpoint(error.to_string()))?;
-    let path = out.join("weights.safetensors");
-    fs::write(&path, bytes).map_err(TrainingError::io(path))?;
+    tensors.extend(space.tensors()?);
+    save(out, tensors)?;
 
-    let counts = [train, validation].map(papers::Count::of);
-    let mut manifest = papers::manifest(out, settings, plan, best, counts, clock)?;
-    let model = Chest::load(out, manifest.clone())?;
-    let labels: Vec<bool> = validation.iter().map(|film| film.positive).collect();
-    let scores = scores(&model, validation, plan.batch)?;
-    papers::calibrate(&mut manifest, &scores, &labels)?;
-    let model = Chest::load(out, manifest.clone())?;
-    let figures = figures(&model, validation, Split::Validation, plan.batch)?;
-    papers::finish(out, manifest, &model, counts, figures)?;
+    let counts = [&parts.train, &parts.tune, &parts.validation].map(|films| papers::Count::of(films));
+    let mut manifest = papers::chest(out, papers::table(&settings)?, plan, best, counts, clock)?;
+    let tuned = figures::Tuned::of(&Chest::load(out, manifest.clone())?, &parts.tune)?;
+    settings.limits = limits::of_network(settings.limits, &tuned);
+    manifest.input = papers::table(&settings)?;
+    papers::calibrate(&mut manifest, &tuned)?;
+    let model = Chest::load(out, manifest)?;
+    let (card, attributes) = words::chest(&settings);
+    papers::finish(out, &model, &parts.validation, best, (&card, &attributes), clock)?;
     // What was written must load as the service loads it.
     Chest::load(out, Manifest::load(out)?)?;
     Ok(())
 }
 
-/// Raw scores of films, whether or not the service would read them.
-fn scores(model: &Chest, films: &[&LabelledFilm], batch: usize) -> Result<Vec<f64>, TrainingError> {
-    let mut scores = Vec::with_capacity(films.len());
-    for chunk in films.chunks(batch.max(1)) {
-        let images: Vec<&GreyImage> = chunk.iter().map(|film| &film.image).collect();
-        scores.extend(model.scores(&images)?);
-    }
-    Ok(scores)
+/// The network as it will be loaded.
+fn stored_network(tensors: &HashMap<String, Tensor>) -> candle_core::Result<Network> {
+    Network::new(&WIDTHS, &mut |name, _| {
+        let tensor = tensors.get(name).ok_or_else(|| candle_core::Error::Msg(format!("`{name}` is missing")))?;
+        tensor.to_dtype(DType::F32)
+    })
 }
 
-/// The metrics of a split; on validation also under a synthetic shift.
-fn figures(
-    model: &Chest,
-    films: &[&LabelledFilm],
-    split: Split,
-    batch: usize,
-) -> Result<BTreeMap<String, f64>, TrainingError> {
-    let labels: Vec<bool> = films.iter().map(|film| film.positive).collect();
-    let raw = scores(model, films, batch)?;
-    let manifest = model.manifest();
-    let threshold = manifest.labels.first().map_or(0.5, |label| label.threshold);
-    let probabilities: Vec<f64> = raw.iter().map(|score| manifest.calibration.probability(*score)).collect();
-    let mut all: Vec<(&str, Option<f64>)> = vec![
-        ("auroc", metrics::auroc(&raw, &labels)),
-        ("auprc", metrics::auprc(&raw, &labels)),
-        ("accuracy", metrics::accuracy_at(&probabilities, &labels, threshold)),
-        ("accuracy_at_half", metrics::accuracy_at(&probabilities, &labels, 0.5)),
-        ("sensitivity", metrics::sensitivity_at(&probabilities, &labels, threshold)),
-        ("specificity", metrics::specificity_at(&probabilities, &labels, threshold)),
-        ("ppv", metrics::ppv_at(&probabilities, &labels, threshold)),
-        ("brier", metrics::brier(&probabilities, &labels)),
-        ("ece", metrics::ece(&probabilities, &labels)),
-        ("refused", Some(refused(model, films))),
-    ];
-    if split == Split::Validation {
-        let moved: Vec<LabelledFilm> = films
-            .par_iter()
-            .enumerate()
-            .map(|(index, film)| film.shifted(SIDE, manifest.provenance.seed, index))
-            .collect();
-        let raw = scores(model, &moved.iter().collect::<Vec<_>>(), batch)?;
-        let probabilities: Vec<f64> = raw.iter().map(|score| manifest.calibration.probability(*score)).collect();
-        all.push(("auroc_shifted", metrics::auroc(&raw, &labels)));
-        all.push(("accuracy_shifted", metrics::accuracy_at(&probabilities, &labels, threshold)));
-        all.push(("refused_shifted", Some(refused(model, &moved.iter().collect::<Vec<_>>()))));
-    }
-    Ok(all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
+/// Writes the weights file.
+pub(super) fn save(out: &Path, tensors: HashMap<String, Tensor>) -> Result<(), TrainingError> {
+    let bytes = safetensors::serialize(tensors, None).map_err(|error| TrainingError::Checkpoint(error.to_string()))?;
+    let path = out.join("weights.safetensors");
+    fs::write(&path, bytes).map_err(TrainingError::io(path))
 }
 
-/// Share of films the service would refuse to read.
-fn refused(model: &Chest, films: &[&LabelledFilm]) -> f64 {
-    let count = films.par_iter().filter(|film| !model.reads(&film.image)).count();
-    count as f64 / films.len().max(1) as f64
+/// The tensors as they are stored.
+pub(super) fn half(tensors: HashMap<String, Tensor>) -> candle_core::Result<HashMap<String, Tensor>> {
+    tensors.into_iter().map(|(name, tensor)| Ok((name, tensor.to_dtype(DType::F16)?))).collect()
 }
 
-/// Evaluates a model folder on a split of a data folder; validation is split off as it was for training.
+/// The films of a split as cases, in the order of the data; splits are those of training.
+///
+/// # Errors
+/// [`TrainingError`] when the data do not fit or the split has no film.
+pub fn trials(data: &Path, split: Split) -> Result<Vec<Trial>, TrainingError> {
+    let films = data::read(data, plan(PathBuf::new()).seed)?;
+    papers::trials(&of(&films, split))
+}
+
+/// Evaluates a model folder on a split of a data folder.
 ///
 /// # Errors
 /// [`TrainingError`] when the model does not load or the data do not fit.
-pub fn evaluate(folder: &Path, data: &Path, split: Split, batch: usize) -> Result<Report, TrainingError> {
+pub fn evaluate(folder: &Path, data: &Path, split: Split, _batch: usize) -> Result<Report, TrainingError> {
     let model = Chest::load(folder, Manifest::load(folder)?)?;
     let films = data::read(data, model.manifest().provenance.seed)?;
-    let chosen = of(&films, split);
-    let positives = chosen.iter().filter(|film| film.positive).count();
-    let metrics = figures(&model, &chosen, split, batch)?;
-    Ok(Report { model: model.manifest().name.clone(), split, n: chosen.len(), positives, metrics })
+    papers::evaluate(folder, &model, &of(&films, split), split)
 }

@@ -1,21 +1,36 @@
-//! The chest network's manifest, model card and golden outputs.
+//! Manifest, cases, golden outputs and figures of the networks that read chest films.
 //!
-//! Contract: every number comes from the loaded model or the data; the words say what is known and what is not.
+//! Contract: every number comes from the loaded model or the data; epoch, calibration, thresholds and limits come from the
+//! split `tune`, figures from validation.
 
-use super::data::LabelledFilm;
+use super::{
+    data::LabelledFilm,
+    figures::{self, Tuned},
+};
 use crate::{
-    domain::Clock,
+    domain::{Clock, Digest, Film, ModelInput, SourceRef},
     models::{
         Manifest,
-        chest::{ARCHITECTURE, Chest, LABEL, Settings, network::multiplications, phantom},
-        manifest::{Calibration, Evaluation, FileDigest, Kind, Label, Provenance},
+        chest::{ARCHITECTURE, LABEL, phantom, reader::FilmReader},
+        manifest::{Calibration, FileDigest, Kind, Label, Provenance},
     },
-    training::{Best, Plan, TrainingError, calibration},
+    training::{
+        Best, Plan, Report, Split, TrainingError, calibration, conformal,
+        papers::{self, CardText, Papers},
+        report::{self, Asked},
+        trial::{Trial, Truth},
+    },
 };
+use serde::Serialize;
 use std::{collections::BTreeMap, fs, path::Path};
+use time::OffsetDateTime;
 
-/// Sensitivity the threshold must keep on validation.
-const SENSITIVITY: f64 = 0.95;
+/// Films per pass.
+const BATCH: usize = 32;
+/// Mean grey value below which a film counts as dark, and from which as bright.
+const BRIGHTNESS: [f64; 2] = [112.0, 132.0];
+/// Standard deviation of the grey values below which a film counts as soft, and from which as hard.
+const CONTRAST: [f64; 2] = [52.0, 62.0];
 
 /// Films of a split.
 #[derive(Debug, Clone, Copy)]
@@ -33,20 +48,30 @@ impl Count {
     }
 }
 
-/// The manifest before calibration.
-pub fn manifest(
+impl std::fmt::Display for Count {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} ({} with pneumonia)", self.films, self.positives)
+    }
+}
+
+/// Settings as the manifest's `[input]`.
+pub fn table(settings: &impl Serialize) -> Result<toml::Table, TrainingError> {
+    toml::Table::try_from(settings).map_err(|error| TrainingError::Data(error.to_string()))
+}
+
+/// The chest network's manifest before calibration.
+pub fn chest(
     out: &Path,
-    settings: &Settings,
+    input: toml::Table,
     plan: &Plan,
     best: &Best,
-    [train, validation]: [Count; 2],
+    [train, tune, validation]: [Count; 3],
     clock: &dyn Clock,
 ) -> Result<Manifest, TrainingError> {
     let name = out.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let wrong = |error: &dyn std::fmt::Display| TrainingError::Data(error.to_string());
     Ok(Manifest {
-        name: name.parse().map_err(|error| wrong(&error))?,
-        version: "0.1.0".into(),
+        name: name.parse().map_err(|error| TrainingError::Data(format!("{name}: {error}")))?,
+        version: "0.2.0".into(),
         title: "Pneumonia on a frontal chest film".into(),
         kind: Kind::Image,
         architecture: ARCHITECTURE.into(),
@@ -63,76 +88,179 @@ pub fn manifest(
         .map(String::from)
         .to_vec(),
         files: vec![FileDigest::of(out, "weights.safetensors")?],
-        input: toml::Table::try_from(settings).map_err(|error| wrong(&error))?,
-        labels: vec![Label {
-            name: LABEL.into(),
-            threshold: 0.5,
-            policy: String::new(),
-            sensitivity: 0.0,
-            ppv: 0.0,
-            alerts_per_100: 0.0,
-        }],
+        input,
+        labels: vec![open_label()],
         calibration: Calibration { slope: 1.0, intercept: 0.0, ece: 0.0, brier: 0.0 },
         provenance: Provenance {
             data: format!(
-                "{} films for training ({} with pneumonia), {} for validation ({}), split by patient; children aged one to \
-                 five, one hospital (Guangzhou), 176 × 176 pixels",
-                train.films, train.positives, validation.films, validation.positives
+                "{train} films for training, {tune} for tuning, {validation} for validation, split by patient; children aged \
+                 one to five, one hospital (Guangzhou), 176 × 176 pixels"
             ),
             licence: "CC BY 4.0".into(),
-            citation:
-                "Kermany et al., Identifying Medical Diagnoses and Treatable Diseases by Image-Based Deep Learning, \
-                       Cell 2018;172:1122"
-                    .into(),
+            citation: KERMANY.into(),
             source: "https://data.mendeley.com/datasets/rscbjbr9sj".into(),
             command: format!("auscult train {name} --data <folder> --epochs {} --seed {}", plan.epochs, plan.seed),
             seed: plan.seed,
             epoch: best.epoch,
             date: clock.now().date().to_string(),
         },
+        attributes: BTreeMap::new(),
         evaluation: BTreeMap::new(),
     })
 }
 
-/// Fits the calibration and chooses the threshold on validation scores.
-pub fn calibrate(manifest: &mut Manifest, scores: &[f64], labels: &[bool]) -> Result<(), TrainingError> {
+/// Who published the films.
+pub const KERMANY: &str = "Kermany et al., Identifying Medical Diagnoses and Treatable Diseases by Image-Based Deep \
+                           Learning, Cell 2018;172:1122";
+
+/// The label before its threshold is known.
+pub fn open_label() -> Label {
+    Label {
+        name: LABEL.into(),
+        threshold: 0.5,
+        policy: String::new(),
+        sensitivity: 0.0,
+        ppv: 0.0,
+        alerts_per_100: 0.0,
+        conformal: None,
+    }
+}
+
+/// Fits the calibration on the films of `tune`. The threshold is not fitted at all: a card appears when the calibrated
+/// probability says that the finding is likelier there than not.
+pub fn calibrate(manifest: &mut Manifest, tuned: &Tuned) -> Result<(), TrainingError> {
     let wrong = |error: calibration::CalibrationError| TrainingError::Data(error.to_string());
-    manifest.calibration = calibration::platt(scores, labels).map_err(wrong)?;
-    let probabilities: Vec<f64> = scores.iter().map(|score| manifest.calibration.probability(*score)).collect();
-    let label = calibration::threshold_for_sensitivity(LABEL, &probabilities, labels, SENSITIVITY).map_err(wrong)?;
-    manifest.labels = vec![label];
+    let plain = tuned.plain(|one| one.score());
+    manifest.calibration = calibration::platt(&plain, &tuned.labels).map_err(wrong)?;
+    let chances: Vec<f64> = plain.iter().map(|score| manifest.calibration.probability(*score)).collect();
+    let limits = conformal::without_gap(&chances, &tuned.labels);
+    manifest.labels = vec![Label {
+        threshold: 0.5,
+        policy: "calibrated probability of at least one half; not fitted".into(),
+        conformal: Some(limits.map_err(|error| TrainingError::Data(error.to_string()))?),
+        ..open_label()
+    }];
     Ok(())
 }
 
-/// Writes the golden outputs, the model card and, last, the manifest.
-pub fn finish(
-    out: &Path,
-    mut manifest: Manifest,
-    model: &Chest,
-    [train, validation]: [Count; 2],
-    metrics: BTreeMap<String, f64>,
-) -> Result<(), TrainingError> {
-    let evaluation = Evaluation { n: validation.films, positives: validation.positives, metrics };
-    let save = |file: &str, text: String| {
-        let path = out.join(file);
-        fs::write(&path, text).map_err(TrainingError::io(path))
-    };
-    save("golden.json", golden(model)?)?;
-    save("MODEL_CARD.md", card(&manifest, &evaluation, train))?;
-    manifest.evaluation.insert("validation".into(), evaluation);
-    Ok(manifest.save(out)?)
+/// Films as cases, without anything the data do not say.
+pub fn trials(films: &[&LabelledFilm]) -> Result<Vec<Trial>, TrainingError> {
+    if films.is_empty() {
+        return Err(TrainingError::Data("the split has no films".into()));
+    }
+    Ok(films.iter().map(|film| trial(film)).collect())
 }
 
-/// Scores of the phantoms (`models::chest::phantom`), which every build must reproduce within 1e-3.
-fn golden(model: &Chest) -> Result<String, TrainingError> {
+fn trial(film: &LabelledFilm) -> Trial {
+    let source = SourceRef {
+        reference: "Media/film".into(),
+        version: None,
+        last_updated: None,
+        key: "imaging".into(),
+        digest: Digest::of(film.image.pixels()),
+    };
+    let input = Film {
+        image: film.image.clone(),
+        source,
+        time: None,
+        content_type: "image/png".into(),
+        modality: None,
+        body_site: None,
+        side: None,
+        view: None,
+        age_years: None,
+    };
+    Trial {
+        name: film.name.clone(),
+        cluster: film.cluster(),
+        input: ModelInput::Film(input),
+        truth: Truth::Finding(film.positive),
+        groups: groups(film),
+    }
+}
+
+/// Age, sex and machine are not in the data; what can be seen is how bright and how hard a film is. The kind of pneumonia
+/// is part of the outcome and stands there for information.
+fn groups(film: &LabelledFilm) -> BTreeMap<String, String> {
+    let pixels = film.image.pixels();
+    let count = pixels.len().max(1) as f64;
+    let mean = pixels.iter().map(|value| f64::from(*value)).sum::<f64>() / count;
+    let spread = (pixels.iter().map(|value| (f64::from(*value) - mean).powi(2)).sum::<f64>() / count).sqrt();
+    let third = |value: f64, [low, high]: [f64; 2], names: [&str; 3]| {
+        names[usize::from(value >= low) + usize::from(value >= high)].to_owned()
+    };
+    let mut groups = BTreeMap::from([
+        ("brightness".to_owned(), third(mean, BRIGHTNESS, ["dark", "middle", "bright"])),
+        ("contrast".to_owned(), third(spread, CONTRAST, ["soft", "middle", "hard"])),
+    ]);
+    if !film.kind.is_empty() {
+        groups.insert("kind".to_owned(), film.kind.clone());
+    }
+    groups
+}
+
+/// The report on films, with the figures under shift.
+fn report(
+    folder: &Path,
+    model: &impl FilmReader,
+    films: &[&LabelledFilm],
+    split: Split,
+    date: time::Date,
+) -> Result<crate::models::evaluation::Report, TrainingError> {
+    let trials = trials(films)?;
+    let (answers, speed) = report::ask(model, &trials, BATCH, &|_| ())?;
+    let asked = Asked { speed: Some(speed), ..Asked::new(model.manifest(), folder, split, date) };
+    let mut report = report::score(&asked, &trials, &answers)?;
+    report.metrics.extend(figures::of(model, films)?);
+    Ok(report)
+}
+
+/// Writes the golden outputs and the papers.
+pub fn finish(
+    out: &Path,
+    model: &impl FilmReader,
+    validation: &[&LabelledFilm],
+    best: &Best,
+    (card, attributes): (&CardText, &[(&str, &str)]),
+    clock: &dyn Clock,
+) -> Result<(), TrainingError> {
+    let path = out.join("golden.json");
+    fs::write(&path, golden(model)?).map_err(TrainingError::io(path))?;
+    let report = report(out, model, validation, Split::Validation, clock.now().date())?;
+    let manifest = model.manifest().clone();
+    let curve_metric = "AUROC on tuning films, mean of plain and shifted";
+    papers::finish(Papers { folder: out, manifest, card, attributes, report, curve: &best.curve, curve_metric })?;
+    Ok(())
+}
+
+/// Figures of a loaded network on films.
+pub fn evaluate(
+    folder: &Path,
+    model: &impl FilmReader,
+    films: &[&LabelledFilm],
+    split: Split,
+) -> Result<Report, TrainingError> {
+    let report = report(folder, model, films, split, OffsetDateTime::UNIX_EPOCH.date())?;
+    Ok(Report { model: report.model, split, n: report.n, positives: report.positives, metrics: report.metrics })
+}
+
+/// Answers to the phantoms (`models::chest::phantom`), which every build must reproduce within 1e-3.
+fn golden(model: &impl FilmReader) -> Result<String, TrainingError> {
     let mut outputs = Vec::new();
     for name in ["normal", "shadowed", "wedge"] {
         let image = phantom::by_name(name).ok_or_else(|| TrainingError::Data(format!("`{name}` is not a phantom")))?;
-        let score = model.scores(&[&image])?.first().copied().unwrap_or(f64::NAN);
-        outputs.push(serde_json::json!({ "phantom": name, "score": score, "read": model.reads(&image) }));
+        let answers = model.answers(&[&image])?;
+        let Some(answer) = answers.first() else { return Err(TrainingError::Data("no answer".into())) };
+        outputs.push(serde_json::json!({
+            "phantom": name,
+            "score": answer.score(),
+            "stranger": answer.stranger,
+            "distance": answer.distance,
+            "read": model.reads(&image)?,
+        }));
     }
     let golden = serde_json::json!({
-        "about": "Raw scores of test objects drawn by formula in src/models/chest/phantom.rs. They show that the arithmetic \
+        "about": "Raw answers to test objects drawn by formula in src/models/chest/phantom.rs. They show that the arithmetic \
                   is unchanged, not that it is right about patients.",
         "tolerance": 1e-3,
         "outputs": outputs,
@@ -140,69 +268,3 @@ fn golden(model: &Chest) -> Result<String, TrainingError> {
     let text = serde_json::to_string_pretty(&golden).map_err(|error| TrainingError::Data(error.to_string()))?;
     Ok(text + "\n")
 }
-
-fn card(manifest: &Manifest, evaluation: &Evaluation, train: Count) -> String {
-    let Manifest { title, intended_use, provenance, .. } = manifest;
-    let not_for: String = manifest.not_for.iter().map(|not| format!("- {not}\n")).collect();
-    let network = network_words(manifest).unwrap_or_default();
-    let rows: String = evaluation.metrics.iter().map(|(name, value)| format!("| {name} | {value:.4} |\n")).collect();
-    let alert = manifest.labels.first().map(|label| alert_words(label, evaluation)).unwrap_or_default();
-    format!(
-        "# {title}\n\n{intended_use}\n\n## Not for\n\n{not_for}\n## The network\n\n{network}\n\n## Data\n\n{}.\n\n\
-         Licence {}. {}. {}\n\nTrained on {} films, {} of them with pneumonia, with `{}`; weights of epoch {}, {}.\n\n\
-         ## Figures on validation\n\n{} films, {} with pneumonia, of other patients than those in training.\n\n\
-         | Metric | Value |\n|---|---|\n{rows}\n{alert}\n{CAVEATS}",
-        provenance.data,
-        provenance.licence,
-        provenance.citation,
-        provenance.source,
-        train.films,
-        train.positives,
-        provenance.command,
-        provenance.epoch,
-        provenance.date,
-        evaluation.n,
-        evaluation.positives,
-    )
-}
-
-fn network_words(manifest: &Manifest) -> Option<String> {
-    let settings: Settings = toml::Value::Table(manifest.input.clone()).try_into().ok()?;
-    let widths: Vec<String> = settings.widths.iter().map(ToString::to_string).collect();
-    let millions = multiplications(&settings.widths, settings.side) as f64 / 1e6;
-    Some(format!(
-        "A small residual convolutional network ({} channels; a strided convolution and a residual block per stage), \
-         {millions:.1} million multiplications per film. The film is squashed to {side} × {side} pixels, whatever its \
-         aspect ratio, because the films it was trained on were. It sees the histogram-equalised film and the local \
-         contrast, so that exposure, window and gamma matter little. Weights are standardised while training and folded \
-         into plain convolutions. The score is linear in the mean of the last features, so the heat map (class activation \
-         map) adds up to it exactly.",
-        widths.join(", "),
-        side = settings.side,
-    ))
-}
-
-fn alert_words(label: &Label, evaluation: &Evaluation) -> String {
-    let share = 100.0 * evaluation.positives as f64 / evaluation.n.max(1) as f64;
-    format!(
-        "A card appears from a calibrated probability of {:.3} ({}): sensitivity {:.3}, positive predictive value {:.3}, \
-         {:.0} cards per 100 films like these, {share:.0} % of which show pneumonia. Where pneumonia is rarer, a greater \
-         share of the cards is wrong.\n",
-        label.threshold, label.policy, label.sensitivity, label.ppv, label.alerts_per_100
-    )
-}
-
-const CAVEATS: &str = "
-`auroc_shifted` is measured on the same films turned, scaled, exposed, blurred and made noisy at random (seeded): an \
-indication, not a test at another hospital. The epoch, the calibration and the threshold were chosen on these validation \
-films, so the figures flatter a little.
-
-## What to know
-
-- One hospital, children of one to five years, films chosen for a data set: expect worse elsewhere.
-- The network may use what goes with illness without being it: position, collimation, lines and tubes, the age of the child. \
-The heat map says where the score comes from, not that the reason is medical.
-- It refuses films that are stated to be something else, that are blank or noise, or that look unlike a frontal chest film; \
-the limits are in the manifest. A film that passes may still be unsuitable.
-- Not a medical device.
-";

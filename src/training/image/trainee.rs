@@ -3,11 +3,16 @@
 //! Contract: weights are standardised in every pass (Qiao et al. 2019; scaled for ReLU as in Brock et al., ICLR 2021),
 //! which normalises like batch normalisation but depends on no batch and folds exactly into plain convolutions.
 
-use super::augment::{self, SHIFTED, TRAINING};
+use super::{
+    augment::{self, TRAINING},
+    scanner, shifts,
+    strangers::stranger,
+};
 use crate::{
     models::chest::{
         film::{PLANES, planes},
         network::{Network, Spec, specs},
+        stranger::{BIAS, WEIGHT},
     },
     training::{Trainee, metrics::auroc},
 };
@@ -25,6 +30,10 @@ const RELU_GAIN: f64 = 1.713_958_859_443_646_7;
 const DROPOUT: f64 = 0.2;
 /// Targets are 0.02 and 0.98: a few labels are wrong, and scores stay moderate.
 const SMOOTHING: f32 = 0.02;
+/// One picture that is no chest film per this many films.
+const STRANGERS: usize = 6;
+/// Share of the loss of the output that tells them.
+const STRANGER_WEIGHT: f64 = 0.3;
 /// Films per validation pass.
 const CHUNK: usize = 32;
 
@@ -39,42 +48,38 @@ pub struct ChestTrainee {
     batch: usize,
     seed: u64,
     train: Vec<Example>,
+    weights: Vec<f32>,
     order: Vec<usize>,
-    weights: [f32; 2],
-    validation: Vec<Tensor>,
+    plain: Vec<Tensor>,
     shifted: Vec<Tensor>,
     labels: Vec<bool>,
 }
 
 /// A generator for one purpose.
-fn generator(seed: u64, purpose: u64, index: u64) -> ChaCha8Rng {
+#[must_use]
+pub fn generator(seed: u64, purpose: u64, index: u64) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed ^ purpose.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     rng.set_stream(index);
     rng
 }
 
-/// The film of a shifted validation set: the same every time.
-#[must_use]
-pub fn shifted(pixels: &[u8], side: usize, seed: u64, index: usize) -> Vec<u8> {
-    augment::changed(pixels, side, &SHIFTED, &mut generator(seed, 1 << 32, index as u64))
-}
-
 impl ChestTrainee {
-    /// A fresh network over these films.
+    /// A fresh network over these films; `weights` says how much each training film counts.
     ///
     /// # Errors
     /// Candle's.
     pub fn new(
         (widths, side): (&[usize], usize),
         (batch, seed): (usize, u64),
-        train: Vec<Example>,
-        validation: &[Example],
+        (train, weights): (Vec<Example>, Vec<f32>),
+        tune: &[Example],
     ) -> Result<Self> {
-        let plain: Vec<Vec<u8>> = validation.iter().map(|(pixels, _)| pixels.clone()).collect();
-        let moved: Vec<Vec<u8>> =
-            plain.par_iter().enumerate().map(|(index, pixels)| shifted(pixels, side, seed, index)).collect();
-        let positives = train.iter().filter(|(_, positive)| *positive).count().max(1) as f32;
-        let half = train.len() as f32 / 2.0;
+        if train.len() != weights.len() || batch < 2 {
+            candle_core::bail!("every film needs a weight, and a batch two films")
+        }
+        let plain: Vec<Vec<u8>> = tune.iter().map(|(pixels, _)| pixels.clone()).collect();
+        let shifted = |(index, pixels): (usize, &Vec<u8>)| shifts::ALL.of(pixels, side, seed, index);
+        let moved: Vec<Vec<u8>> = plain.par_iter().enumerate().map(shifted).collect();
         Ok(Self {
             vars: variables(widths, seed)?,
             widths: widths.to_vec(),
@@ -82,12 +87,18 @@ impl ChestTrainee {
             batch,
             seed,
             order: Vec::new(),
-            weights: [half / (train.len() as f32 - positives).max(1.0), half / positives],
+            weights,
             train,
-            validation: chunks(&plain, side)?,
+            plain: chunks(&plain, side)?,
             shifted: chunks(&moved, side)?,
-            labels: validation.iter().map(|(_, positive)| *positive).collect(),
+            labels: tune.iter().map(|(_, positive)| *positive).collect(),
         })
+    }
+
+    fn one(&self, name: &str) -> Result<Tensor> {
+        let vars = crate::training::optimiser::sorted(&self.vars);
+        let found = vars.into_iter().find(|(own, _)| own == name).map(|(_, var)| var.as_tensor().clone());
+        found.ok_or_else(|| candle_core::Error::Msg(format!("`{name}` is not a variable")))
     }
 
     /// The network with its normalisation folded in.
@@ -120,7 +131,11 @@ impl ChestTrainee {
     /// # Errors
     /// Candle's.
     pub fn tensors(&self) -> Result<HashMap<String, Tensor>> {
-        Ok(self.network()?.tensors().into_iter().map(|(name, tensor)| (name, tensor.detach())).collect())
+        let mut tensors = self.network()?.tensors();
+        for name in [WEIGHT, BIAS] {
+            tensors.push((name.to_owned(), self.one(name)?));
+        }
+        Ok(tensors.into_iter().map(|(name, tensor)| (name, tensor.detach())).collect())
     }
 
     /// Raw scores of prepared films.
@@ -131,6 +146,21 @@ impl ChestTrainee {
             scores.extend(network.scores(chunk)?.to_vec1::<f32>()?.into_iter().map(f64::from));
         }
         Ok(scores)
+    }
+}
+
+impl ChestTrainee {
+    /// The loss of the output that tells strangers: the first films of a batch are chest films, the rest are not, and both
+    /// halves weigh the same.
+    fn strangeness(&self, pooled: &Tensor) -> Result<Tensor> {
+        let scores = pooled.broadcast_mul(&self.one(WEIGHT)?)?.sum(1)?.broadcast_add(&self.one(BIAS)?)?;
+        let (all, films) = (scores.dim(0)?, self.batch);
+        let is_film = |index: usize| index < films;
+        let targets: Vec<f32> =
+            (0..all).map(|index| if is_film(index) { SMOOTHING } else { 1.0 - SMOOTHING }).collect();
+        let half = all as f32 / 2.0;
+        let weight = |index| half / if is_film(index) { films as f32 } else { (all - films).max(1) as f32 };
+        cross_entropy(&scores, &targets, &(0..all).map(weight).collect::<Vec<f32>>())
     }
 }
 
@@ -158,6 +188,8 @@ fn variables(widths: &[usize], seed: u64) -> Result<VarMap> {
     let features = widths.last().copied().unwrap_or(0);
     all.push(("head.weight".into(), constant(0.0, &[features])?));
     all.push(("head.bias".into(), constant(0.0, &[1])?));
+    all.push((WEIGHT.into(), constant(0.0, &[features])?));
+    all.push((BIAS.into(), constant(0.0, &[1])?));
     let mut data = match vars.data().lock() {
         Ok(data) => data,
         Err(poisoned) => poisoned.into_inner(),
@@ -202,37 +234,52 @@ impl Trainee for ChestTrainee {
 
     fn loss(&mut self, epoch: usize, step: usize) -> Result<Tensor> {
         let chosen = &self.order[step * self.batch..(step + 1) * self.batch];
-        let films: Vec<Vec<u8>> = chosen
+        let mut films: Vec<Vec<u8>> = chosen
             .par_iter()
             .map(|index| {
                 let mut rng = generator(self.seed, epoch as u64, *index as u64);
-                augment::changed(&self.train[*index].0, self.side, &TRAINING, &mut rng)
+                let film = augment::changed(&self.train[*index].0, self.side, &TRAINING, &mut rng);
+                scanner::changed(film, self.side, &scanner::TRAINING, &mut rng)
             })
             .collect();
+        let step_rng = |purpose: u64| generator(self.seed, purpose << 32, (epoch * 1_000_000 + step) as u64);
+        let strangers: Vec<Vec<u8>> = chosen[..self.batch.div_ceil(STRANGERS)]
+            .par_iter()
+            .map(|index| {
+                let mut rng = generator(self.seed, (5 << 32) + epoch as u64, *index as u64);
+                stranger(&self.train[*index].0, self.side, &mut rng)
+            })
+            .collect();
+        films.extend(strangers);
         let network = self.network()?;
         let pooled = network.pooled(&network.features(&tensor(&films, self.side)?)?)?;
-        let mut rng = generator(self.seed, 4 << 32, (epoch * 1_000_000 + step) as u64);
+        let mut rng = step_rng(4);
         let kept =
             (0..pooled.elem_count()).map(|_| if rng.random_bool(DROPOUT) { 0.0 } else { 1.0 / (1.0 - DROPOUT) as f32 });
         let mask = Tensor::from_vec(kept.collect::<Vec<f32>>(), pooled.shape(), &Device::Cpu)?;
-        let scores = network.head(&(pooled * mask)?)?;
+        let pooled = (pooled * mask)?;
+        let scores = network.head(&pooled.narrow(0, 0, self.batch)?)?;
         let labels = chosen.iter().map(|index| self.train[*index].1);
-        let targets: Vec<f32> = labels.clone().map(|label| if label { 1.0 - SMOOTHING } else { SMOOTHING }).collect();
-        let weights: Vec<f32> = labels.map(|label| self.weights[usize::from(label)]).collect();
-        cross_entropy(&scores, &targets, &weights)
+        let targets: Vec<f32> = labels.map(|label| if label { 1.0 - SMOOTHING } else { SMOOTHING }).collect();
+        let weights: Vec<f32> = chosen.iter().map(|index| self.weights[*index]).collect();
+        let pneumonia = cross_entropy(&scores, &targets, &weights)?;
+        pneumonia + (self.strangeness(&pooled)? * STRANGER_WEIGHT)?
     }
 
-    /// The mean of the areas under the curve on validation films as they are and shifted.
+    /// The mean of the areas under the curve on the films of `tune` as they are and shifted.
     fn validate(&mut self) -> Result<f64> {
         let area = |chunks: &[Tensor]| {
             Ok::<f64, candle_core::Error>(auroc(&self.scores(chunks)?, &self.labels).unwrap_or(0.0))
         };
-        Ok(f64::midpoint(area(&self.validation)?, area(&self.shifted)?))
+        Ok(f64::midpoint(area(&self.plain)?, area(&self.shifted)?))
     }
 }
 
 /// Weighted mean of max(z, 0) − z·t + ln(1 + e^−|z|).
-fn cross_entropy(scores: &Tensor, targets: &[f32], weights: &[f32]) -> Result<Tensor> {
+///
+/// # Errors
+/// Candle's, when lengths differ.
+pub fn cross_entropy(scores: &Tensor, targets: &[f32], weights: &[f32]) -> Result<Tensor> {
     let targets = Tensor::from_slice(targets, targets.len(), &Device::Cpu)?;
     let weights = Tensor::from_slice(weights, weights.len(), &Device::Cpu)?;
     let tail = (scores.abs()?.neg()?.exp()? + 1.0)?.log()?;

@@ -1,7 +1,7 @@
 //! Abstracts made more like notes: letter case, lost full stops, section headers, and sentences put together from
 //! templates written for this project with the corpora's own mentions, common problems and drugs.
 //!
-//! Contract: an epoch always has the same number of sentences; tags stay with their words.
+//! Contract: a passage keeps its number of sentences; tags stay with their words.
 
 use crate::training::ner_data::Sentence;
 use rand::{RngExt, seq::IndexedRandom};
@@ -190,13 +190,18 @@ impl Augment {
         Self { diseases: mentions(0), common, drugs }
     }
 
-    /// All sentences, some of them changed, and one made up for every eight.
+    /// Sentences that follow each other, some of them changed: letter case for all alike, the rest for each.
     #[must_use]
-    pub fn epoch(&self, sentences: &[Sentence], rng: &mut ChaCha8Rng) -> Vec<Sentence> {
-        let made = sentences.len() / 8;
-        let mut epoch: Vec<Sentence> = sentences.iter().map(|sentence| changed(sentence, rng)).collect();
-        epoch.extend((0..made).map(|_| changed(&self.made_up(rng), rng)));
-        epoch
+    pub fn passage(sentences: &[Sentence], rng: &mut ChaCha8Rng) -> Vec<Sentence> {
+        let case = rng.random_range(0..100);
+        sentences.iter().map(|sentence| changed(sentence, case, rng)).collect()
+    }
+
+    /// Up to a dozen made-up sentences, like a short note.
+    #[must_use]
+    pub fn note(&self, rng: &mut ChaCha8Rng) -> Vec<Sentence> {
+        let made: Vec<Sentence> = (0..rng.random_range(1..=12)).map(|_| self.made_up(rng)).collect();
+        Self::passage(&made, rng)
     }
 
     fn made_up(&self, rng: &mut ChaCha8Rng) -> Sentence {
@@ -231,11 +236,11 @@ fn spaced(phrase: &str) -> Vec<String> {
     crate::models::notes::words::words(phrase).into_iter().map(|word| phrase[word].to_owned()).collect()
 }
 
-fn changed(sentence: &Sentence, rng: &mut ChaCha8Rng) -> Sentence {
+fn changed(sentence: &Sentence, case: u32, rng: &mut ChaCha8Rng) -> Sentence {
     let mut sentence = sentence.clone();
-    match rng.random_range(0..100) {
-        0..6 => sentence.words.iter_mut().for_each(|word| *word = word.to_uppercase()),
-        6..16 => sentence.words.iter_mut().for_each(|word| *word = word.to_lowercase()),
+    match case {
+        0..5 => sentence.words.iter_mut().for_each(|word| *word = word.to_uppercase()),
+        5..10 => sentence.words.iter_mut().for_each(|word| *word = word.to_lowercase()),
         _ => {}
     }
     if sentence.words.last().is_some_and(|word| word == ".") && sentence.words.len() > 1 && rng.random_bool(0.15) {
@@ -256,7 +261,7 @@ mod tests {
     use rand::SeedableRng;
 
     #[test]
-    fn an_epoch_keeps_its_size_and_every_tag_its_word() {
+    fn a_passage_keeps_its_size_and_every_tag_its_word() {
         let gout = Sentence {
             words: ["Gout", "flare", "on", "naproxen", "."].map(str::to_owned).to_vec(),
             tags: vec![1, 2, 0, 3, 0],
@@ -265,8 +270,10 @@ mod tests {
         let train = vec![gout; 80];
         let augment = Augment::new(&train, &["HTN".to_owned(), "Crohn's disease".to_owned()]);
         for seed in 0..20 {
-            let epoch = augment.epoch(&train, &mut ChaCha8Rng::seed_from_u64(seed));
-            assert_eq!(epoch.len(), 90);
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let mut epoch = Augment::passage(&train, &mut rng);
+            assert_eq!(epoch.len(), 80);
+            epoch.extend((0..10).flat_map(|_| augment.note(&mut rng)));
             for sentence in &epoch {
                 assert_eq!(sentence.words.len(), sentence.tags.len());
                 let marked = |begin: usize| {

@@ -4,15 +4,19 @@
 //! corpora's own words, and counts exact spans.
 
 pub mod augment;
+pub mod domain_text;
 pub mod golden;
 pub mod score;
+pub mod skipgram;
 pub mod start;
+mod texts;
 pub mod trainee;
+pub mod trials;
 pub mod vocabulary;
 mod write;
 
 use super::{
-    Bar, Plan, Report, Split, TrainingError, metrics,
+    Bar, Plan, Split, TrainingError,
     ner_data::{self, Corpus, CorpusError, Sentence},
 };
 use crate::{
@@ -23,11 +27,14 @@ use crate::{
     },
 };
 use score::Tally;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 use trainee::NotesTrainee;
 
-/// Every how-many-th validation sentence is scored after an epoch; all of them at the end.
-const VALIDATION_STRIDE: usize = 3;
+/// Sentences that are read as one document while a corpus is scored: its files mark no documents.
+pub const DOCUMENT: usize = 10;
 
 impl From<CorpusError> for TrainingError {
     fn from(error: CorpusError) -> Self {
@@ -39,13 +46,14 @@ impl From<CorpusError> for TrainingError {
 #[must_use]
 pub const fn plan(checkpoint: PathBuf) -> Plan {
     Plan {
-        epochs: 6,
-        batch: 32,
-        learning_rate: 2.5e-4,
+        epochs: 10,
+        batch: 5,
+        learning_rate: 2e-4,
         weight_decay: 0.01,
-        warmup: 100,
+        warmup: 150,
         seed: 1,
         ema: None,
+        patience: None,
         resume: true,
         checkpoint,
     }
@@ -59,68 +67,69 @@ pub const fn plan(checkpoint: PathBuf) -> Plan {
 /// # Errors
 /// [`TrainingError`] when data or encoder are missing, the arithmetic fails or the folder cannot be written.
 pub fn train(data: &Path, out: &Path, plan: &Plan, clock: &dyn Clock) -> Result<(), TrainingError> {
-    let train: Vec<Sentence> = sentences(ner_data::read(data, "train.tsv")?);
-    let devel = sentences(ner_data::read(data, "devel.tsv")?);
+    let (runs, tune) = ner_data::part(&ner_data::read(data, "train.tsv")?);
+    let train = runs.concat();
     let start = start::Start::read(data, out, plan, &train)?;
-    let validation = devel.into_iter().step_by(VALIDATION_STRIDE).collect();
     let augment = augment::Augment::new(&train, &start.problems);
-    let pieces = start.pieces()?;
-    let parts = (train, validation);
+    let (pieces, parts) = (start.pieces()?, (runs, tune));
     let mut trainee =
         NotesTrainee::new(&start.sizes, start.weights.clone(), pieces, augment, parts, (plan.batch, plan.seed))?;
     let best = super::run::run(&mut trainee, plan, &Bar::new("F1"))?;
     write::folder(data, out, plan, &start, &best, clock)
 }
 
-/// Runs the network in `folder` on `split` of the corpora in `data`, `batch` sentences at a time.
+/// Exact-span F1 of mentions that reach their threshold, on the corpora's own words and sentences, as
+/// `f1_<corpus>_given_words`: what plain text costs is the difference to the served figures.
 ///
 /// # Errors
-/// [`TrainingError`] when the folder or the data do not fit or the arithmetic fails.
-pub fn evaluate(folder: &Path, data: &Path, split: Split, batch: usize) -> Result<Report, TrainingError> {
-    let notes = Notes::open(folder)?;
-    let corpora = ner_data::read(data, file(split))?;
-    let mut report =
-        Report { model: notes.name().clone(), split, n: 0, positives: 0, metrics: std::collections::BTreeMap::new() };
-    let mut all = Tally::default();
-    for corpus in &corpora {
-        let tally = tally(&notes, corpus, batch)?;
-        if corpora.len() > 1 {
-            report.metrics.insert(format!("f1_{}", corpus.name), tally.micro().f1());
+/// [`TrainingError`] when the data do not fit or the arithmetic fails.
+pub fn given_words(notes: &Notes, data: &Path, split: Split) -> Result<BTreeMap<String, f64>, TrainingError> {
+    let manifest = notes.manifest();
+    let fires = |kind: usize, score: f64| {
+        manifest.labels.get(kind).is_none_or(|label| manifest.calibration.probability(score) >= label.threshold)
+    };
+    let f1 = |corpus: &Corpus| {
+        let f1 = tally(notes, std::iter::once(corpus.sentences.as_slice()), &fires)?.micro().f1();
+        Ok((format!("f1_{}_given_words", corpus.name), f1))
+    };
+    corpora(data, split)?.iter().map(f1).collect()
+}
+
+/// The corpora of a split: `train.tsv` holds the blocks of two.
+fn corpora(data: &Path, split: Split) -> Result<Vec<Corpus>, TrainingError> {
+    let mut corpora = ner_data::read(data, file(split))?;
+    if matches!(split, Split::Train | Split::Tune) {
+        for corpus in &mut corpora {
+            let (fit, tune) = ner_data::part(std::slice::from_ref(corpus));
+            corpus.sentences = if split == Split::Tune { tune.concat() } else { fit.concat() };
         }
-        report.n += corpus.sentences.len();
-        all.extend(&tally);
     }
-    report.positives = all.micro().marked;
-    report.metrics.extend(all.metrics());
-    let calibration = &notes.manifest().calibration;
-    let (probabilities, right): (Vec<f64>, Vec<bool>) =
-        all.scored.iter().map(|(_, score, right)| (calibration.probability(*score), *right)).unzip();
-    let calibrated = [("brier", metrics::brier(&probabilities, &right)), ("ece", metrics::ece(&probabilities, &right))];
-    report.metrics.extend(calibrated.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
-    Ok(report)
+    Ok(corpora)
 }
 
 /// File of a split in a corpus folder.
 const fn file(split: Split) -> &'static str {
     match split {
-        Split::Train => "train.tsv",
+        Split::Train | Split::Tune => "train.tsv",
         Split::Validation => "devel.tsv",
         Split::Test => "test.tsv",
     }
 }
 
-fn sentences(corpora: Vec<Corpus>) -> Vec<Sentence> {
-    corpora.into_iter().flat_map(|corpus| corpus.sentences).collect()
-}
-
-/// Counts of one corpus with the network as served.
-fn tally(notes: &Notes, corpus: &Corpus, batch: usize) -> Result<Tally, TrainingError> {
+/// Counts over documents with the network as served, of the spans that `fires` accepts.
+fn tally<'a>(
+    notes: &Notes,
+    documents: impl Iterator<Item = &'a [Sentence]>,
+    fires: &impl Fn(usize, f64) -> bool,
+) -> Result<Tally, TrainingError> {
     let mut tally = Tally::default();
-    for some in corpus.sentences.chunks(batch.max(1)) {
-        let words: Vec<Vec<&str>> = some.iter().map(|one| one.words.iter().map(String::as_str).collect()).collect();
-        for (sentence, scores) in some.iter().zip(notes.tag_words(&words)?) {
+    for some in documents.flat_map(|document| document.chunks(DOCUMENT)) {
+        let words: Vec<&[String]> = some.iter().map(|one| one.words.as_slice()).collect();
+        for (sentence, scores) in
+            some.iter().zip(notes.read_documents(&[words])?.into_iter().flat_map(|one| one.scores))
+        {
             tally.add(sentence, &spans(&scores));
         }
     }
-    Ok(tally)
+    Ok(tally.firing(fires))
 }

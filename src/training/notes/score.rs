@@ -75,6 +75,26 @@ impl Tally {
         self.kinds.iter().fold(Counts::default(), |sum, counts| sum.and(*counts))
     }
 
+    /// Only the spans that `fires` accepts, by kind and score.
+    #[must_use]
+    pub fn firing(&self, fires: &impl Fn(usize, f64) -> bool) -> Self {
+        let mut kept = Self::default();
+        kept.kinds.iter_mut().zip(&self.kinds).for_each(|(mine, all)| mine.marked = all.marked);
+        for (kind, score, right) in self.scored.iter().filter(|(kind, score, _)| fires(*kind, *score)) {
+            kept.kinds[*kind].predicted += 1;
+            kept.kinds[*kind].right += usize::from(*right);
+            kept.scored.push((*kind, *score, *right));
+        }
+        kept
+    }
+
+    /// Adds the counts of another tally, without its scores.
+    pub fn count(&mut self, other: &Self) {
+        for (mine, theirs) in self.kinds.iter_mut().zip(&other.kinds) {
+            *mine = mine.and(*theirs);
+        }
+    }
+
     /// Adds another tally to this one.
     pub fn extend(&mut self, other: &Self) {
         for (mine, theirs) in self.kinds.iter_mut().zip(&other.kinds) {
@@ -91,6 +111,7 @@ impl Tally {
                 (format!("f1{suffix}"), counts.f1()),
                 (format!("precision{suffix}"), counts.precision()),
                 (format!("recall{suffix}"), counts.recall()),
+                (format!("mentions{suffix}"), counts.marked as f64),
             ]
         };
         let kinds = KINDS.iter().zip(&self.kinds).filter(|(_, counts)| counts.marked > 0);

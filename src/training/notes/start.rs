@@ -1,33 +1,36 @@
-//! What training starts from: the pretrained encoder, cut down in layers, positions and vocabulary.
+//! What training starts from: the pretrained encoder, cut down in positions and vocabulary, and the word vectors.
 
-use super::vocabulary::{self, Counts, Cut};
+use super::{
+    domain_text::DomainText,
+    skipgram,
+    vocabulary::{self, Counts, Cut},
+};
 use crate::{
     models::{
         bert::Sizes,
         notes::{
             concepts::Concepts,
             pieces::{Pieces, WINDOW},
+            vectors::Vectors,
         },
     },
     training::{Plan, TrainingError, ner_data::Sentence},
 };
 use candle_core::{Device, Tensor};
-use flate2::read::GzDecoder;
 use std::{
     collections::HashMap,
-    fs::{self, File},
-    io::{BufRead, BufReader},
+    fs,
     path::{Path, PathBuf},
 };
 
-/// Layers of the pretrained encoder that are kept: the lower ones, which carry words and syntax.
-pub const LAYERS: [usize; 4] = [0, 1, 2, 3];
 /// Kinds of token ([`crate::models::notes::words::shape`]); the pretrained encoder has two and uses the first.
 const KINDS: usize = 4;
 /// A word form of the reports counts from this many occurrences.
 const LEAST: usize = 4;
-/// Reports read for word counts only, if they lie beside the corpora.
-const REPORTS: &str = "mtsamples/train_dev.jsonl.gz";
+/// The cut tokenizer in the checkpoint folder.
+const TOKENIZER: &str = "tokenizer.json";
+/// Passes over the unlabelled text while word vectors are learned.
+const VECTOR_EPOCHS: usize = 5;
 
 /// Weights, sizes and vocabulary before the first step.
 pub struct Start {
@@ -37,6 +40,8 @@ pub struct Start {
     pub weights: HashMap<String, Tensor>,
     /// The cut `tokenizer.json`.
     pub tokenizer: Vec<u8>,
+    /// Word vectors.
+    pub vectors: Vectors,
     /// Names and abbreviations of common problems.
     pub problems: Vec<String>,
 }
@@ -53,11 +58,18 @@ impl Start {
         let problems = Concepts::parse(&concepts).map_err(TrainingError::Data)?.names();
         let tokenizer_path = folder.join("tokenizer.json");
         let json = fs::read(&tokenizer_path).map_err(TrainingError::io(&tokenizer_path))?;
-        let counts = counts(data, train, &problems)?;
-        let cut = vocabulary::cut(&json, &counts, LEAST).map_err(TrainingError::Data)?;
+        let text = DomainText::read(data)?;
+        let counts = counts(&text, train, &problems);
+        let cut = match earlier(plan)? {
+            Some(small) => vocabulary::again(&json, small),
+            None => vocabulary::cut(&json, &counts, LEAST),
+        };
+        let cut = cut.map_err(TrainingError::Data)?;
+        keep(plan, TOKENIZER, &cut.json)?;
         let large = candle_core::safetensors::load(folder.join("model.safetensors"), &Device::Cpu)?;
         let (sizes, weights) = shrink(&large, &cut)?;
-        Ok(Self { sizes, weights, tokenizer: cut.json, problems })
+        let vectors = vectors(&text, plan)?;
+        Ok(Self { sizes, weights, tokenizer: cut.json, vectors, problems })
     }
 
     /// The vocabulary as the network uses it.
@@ -65,7 +77,8 @@ impl Start {
     /// # Errors
     /// [`TrainingError::Data`] when the cut tokenizer does not load.
     pub fn pieces(&self) -> Result<Pieces, TrainingError> {
-        Pieces::from_json(&self.tokenizer).map_err(TrainingError::Data)
+        let pieces = Pieces::from_json(&self.tokenizer).map_err(TrainingError::Data)?;
+        Ok(pieces.with_vectors(self.vectors.clone()))
     }
 }
 
@@ -80,30 +93,52 @@ fn encoder(data: &Path, plan: &Plan) -> Result<PathBuf, TrainingError> {
     })
 }
 
-/// Word counts: words of the corpora and of the table always stay, those of the reports when frequent.
-fn counts(data: &Path, train: &[Sentence], problems: &[String]) -> Result<Counts, TrainingError> {
-    let mut counts = Counts::default();
-    train.iter().flat_map(|sentence| &sentence.words).for_each(|word| counts.add(word, LEAST));
-    let each = |text: &str, times: usize, counts: &mut Counts| {
-        for word in crate::models::notes::words::words(text) {
-            counts.add(&text[word], times);
-        }
-    };
-    problems.iter().for_each(|problem| each(problem, LEAST, &mut counts));
-    super::augment::texts().for_each(|text| each(text, LEAST, &mut counts));
-    let reports = data.parent().map(|parent| parent.join(REPORTS)).filter(|path| path.is_file());
-    if let Some(path) = reports {
-        let file = File::open(&path).map_err(TrainingError::io(&path))?;
-        for line in BufReader::new(GzDecoder::new(file)).lines() {
-            let line = line.map_err(TrainingError::io(&path))?;
-            let report: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
-            each(report["text"].as_str().unwrap_or(""), 1, &mut counts);
-        }
+/// The vocabulary of the run that goes on: the table of problems, whose words it also holds, may have changed since.
+fn earlier(plan: &Plan) -> Result<Option<Vec<u8>>, TrainingError> {
+    let path = plan.checkpoint.join(TOKENIZER);
+    if !(plan.resume && path.is_file()) {
+        return Ok(None);
     }
-    Ok(counts)
+    fs::read(&path).map(Some).map_err(TrainingError::io(&path))
 }
 
-/// Takes the kept layers, rows of the vocabulary and positions out of the large encoder.
+/// Writes a file into the checkpoint folder.
+fn keep(plan: &Plan, file: &str, bytes: &[u8]) -> Result<(), TrainingError> {
+    let path = plan.checkpoint.join(file);
+    fs::create_dir_all(&plan.checkpoint).map_err(TrainingError::io(&plan.checkpoint))?;
+    fs::write(&path, bytes).map_err(TrainingError::io(&path))
+}
+
+/// The word vectors; kept in the checkpoint folder, so that a run that goes on has the very same ones.
+fn vectors(text: &DomainText, plan: &Plan) -> Result<Vectors, TrainingError> {
+    let path = plan.checkpoint.join("vectors.safetensors");
+    if plan.resume && path.is_file() {
+        return Ok(Vectors::read(&fs::read(&path).map_err(TrainingError::io(&path))?)?);
+    }
+    let learned = skipgram::learn(text, VECTOR_EPOCHS, plan.seed)?;
+    let bytes =
+        safetensors::serialize(&learned.tensors()?, None).map_err(|error| TrainingError::Data(error.to_string()))?;
+    keep(plan, "vectors.safetensors", &bytes)?;
+    // As served: with f16's rounding.
+    Ok(Vectors::read(&bytes)?)
+}
+
+/// Word counts: words of the corpora and of the table always stay, those of other texts when frequent.
+fn counts(text: &DomainText, train: &[Sentence], problems: &[String]) -> Counts {
+    let mut counts = Counts::default();
+    train.iter().flat_map(|sentence| &sentence.words).for_each(|word| counts.add(word, LEAST));
+    let each = |text: &str, counts: &mut Counts| {
+        for word in crate::models::notes::words::words(text) {
+            counts.add(&text[word], LEAST);
+        }
+    };
+    problems.iter().for_each(|problem| each(problem, &mut counts));
+    super::augment::texts().for_each(|text| each(text, &mut counts));
+    text.names.iter().zip(text.counts()).for_each(|(word, times)| counts.add(word, times));
+    counts
+}
+
+/// Takes all layers, and the kept rows of the vocabulary and positions, out of the large encoder.
 fn shrink(large: &HashMap<String, Tensor>, cut: &Cut) -> Result<(Sizes, HashMap<String, Tensor>), TrainingError> {
     let get =
         |name: &str| large.get(name).ok_or_else(|| TrainingError::Data(format!("the encoder has no tensor `{name}`")));
@@ -119,20 +154,16 @@ fn shrink(large: &HashMap<String, Tensor>, cut: &Cut) -> Result<(Sizes, HashMap<
         let name = format!("embeddings.LayerNorm.{part}");
         weights.insert(name.clone(), get(&name)?.clone());
     }
-    for (new, old) in LAYERS.iter().enumerate() {
-        let prefix = format!("encoder.layer.{old}.");
-        for (name, tensor) in large {
-            if let Some(rest) = name.strip_prefix(&prefix) {
-                weights.insert(format!("encoder.layer.{new}.{rest}"), tensor.clone());
-            }
-        }
-    }
+    let layers =
+        (0..).take_while(|layer| large.contains_key(&format!("encoder.layer.{layer}.output.dense.bias"))).count();
+    let of_layers = large.iter().filter(|(name, _)| name.starts_with("encoder.layer."));
+    weights.extend(of_layers.map(|(name, tensor)| (name.clone(), tensor.clone())));
     let hidden = words.dim(1)?;
     let intermediate = get("encoder.layer.0.intermediate.dense.bias")?.dim(0)?;
     let sizes = Sizes {
         vocabulary: cut.kept.len(),
         hidden,
-        layers: LAYERS.len(),
+        layers,
         heads: hidden / 32,
         intermediate,
         positions: WINDOW,

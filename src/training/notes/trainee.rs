@@ -1,39 +1,53 @@
 //! The notes network while it is trained.
 //!
-//! Contract: randomness from (seed, epoch, step) alone; a word's loss is −log of the probability of all tags its corpus
-//! allows: where chemicals are not marked, `O` allows the chemical tags as well.
+//! Contract: randomness from (seed, epoch, step) alone; the loss of a sentence is −log of the probability of all tag
+//! sequences its corpus allows: where chemicals are not marked, `O` allows the chemical tags as well.
 
 use super::{augment::Augment, score::Tally};
 use crate::{
     models::{
-        bert::{Encoder, Sizes},
+        bert::{Dropout, Sizes},
         notes::{
-            decode::{TAGS, spans},
-            network::{HEAD, tag_logs, tag_scores},
-            pieces::{Batch, Pieces, Window, batches},
+            crf::{Chain, FORBIDDEN, chain},
+            decode::{TAGS, TagScores, spans},
+            network::{Emitted, HEAD, SIDE, TRANSITIONS, Tagger, rows},
+            pieces::{Batch, Pieces, WINDOW, Window},
         },
     },
     training::{Trainee, ner_data::Sentence},
 };
-use candle_core::{D, DType, Device, Result, Tensor, Var};
-use candle_nn::{Linear, VarBuilder, VarMap, linear};
+use candle_core::{DType, Device, Result, Tensor, Var};
+use candle_nn::{VarBuilder, VarMap};
 use rand::{RngExt, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use std::collections::HashMap;
 
-/// Share of pieces hidden from the encoder, so that it leans on context and not on names alone.
-const HIDDEN_SHARE: f64 = 0.04;
+/// Share of words hidden from the encoder, so that it leans on context and not on names alone.
+const HIDDEN_SHARE: f64 = 0.05;
+/// Share of words without their vector.
+const BARE_SHARE: f64 = 0.1;
+const DROPOUT: f32 = 0.1;
 const MASK: u32 = 4;
+/// Share of windows that are short, as notes can be.
+const SHORT_SHARE: f64 = 0.15;
+/// One made-up note for so many windows.
+const MADE_UP: usize = 12;
+/// Each layer learns at this share of the rate of the one above it (Howard & Ruder, ACL 2018).
+const LAYER_RATE: f64 = 0.9;
+/// What is not pretrained learns faster.
+const FRESH_RATE: f64 = 4.0;
 
-/// Encoder, head and data.
+/// Network and data.
 pub struct NotesTrainee {
     vars: VarMap,
-    encoder: Encoder,
-    head: Linear,
+    tagger: Tagger,
+    layers: usize,
     pieces: Pieces,
     augment: Augment,
-    train: Vec<Sentence>,
-    validation: Vec<Sentence>,
+    runs: Vec<Vec<Sentence>>,
+    /// Pieces of every sentence of every run.
+    sizes: Vec<Vec<usize>>,
+    tune: Vec<Vec<Sentence>>,
     batch: usize,
     seed: u64,
     epoch: Vec<Vec<Example>>,
@@ -42,12 +56,13 @@ pub struct NotesTrainee {
 /// A window with its tags.
 struct Example {
     window: Window,
-    tags: Vec<usize>,
-    chemicals: bool,
+    /// For each sentence: its tags, and whether its corpus marks chemicals.
+    sentences: Vec<(Vec<usize>, bool)>,
 }
 
 impl NotesTrainee {
-    /// A network that starts from `weights` (tensors by name; what is missing is drawn at random).
+    /// A network that starts from `weights` (tensors by name; what is missing is drawn at random). `runs` are sentences
+    /// that follow each other; `tune` too, and the epoch is chosen on them; `batch` windows make an update.
     ///
     /// # Errors
     /// Candle's.
@@ -56,7 +71,7 @@ impl NotesTrainee {
         weights: HashMap<String, Tensor>,
         pieces: Pieces,
         augment: Augment,
-        (train, validation): (Vec<Sentence>, Vec<Sentence>),
+        (runs, tune): (Vec<Vec<Sentence>>, Vec<Vec<Sentence>>),
         (batch, seed): (usize, u64),
     ) -> Result<Self> {
         let vars = VarMap::new();
@@ -66,55 +81,113 @@ impl NotesTrainee {
             }
         }
         let vb = VarBuilder::from_varmap(&vars, DType::F32, &Device::Cpu);
-        let encoder = Encoder::load(sizes, vb.clone())?;
-        let head = linear(sizes.hidden, TAGS.len(), vb.pp(HEAD))?;
-        Ok(Self { vars, encoder, head, pieces, augment, train, validation, batch, seed, epoch: Vec::new() })
+        let tagger = Tagger::load(sizes, pieces.dims(), vb)?;
+        let count = |sentence: &Sentence| 1 + sentence.words.iter().map(|word| pieces.count(word)).sum::<usize>();
+        let counts = runs.iter().map(|run| run.iter().map(count).collect()).collect();
+        let (layers, epoch) = (sizes.layers, Vec::new());
+        Ok(Self { vars, tagger, layers, pieces, augment, runs, sizes: counts, tune, batch, seed, epoch })
     }
 
-    fn example(&self, sentence: &Sentence) -> Option<Example> {
-        let words: Vec<&str> = sentence.words.iter().map(String::as_str).collect();
-        // Of the few sentences longer than a window the rest is left out of training, never out of validation.
-        let window = self.pieces.windows(&words).into_iter().next()?;
-        let tags = sentence.tags[..window.firsts.len()].to_vec();
-        Some(Example { window, tags, chemicals: sentence.chemicals })
+    /// The windows of sentences that follow each other.
+    fn examples(&self, sentences: &[Sentence]) -> Vec<Example> {
+        let words: Vec<&[String]> = sentences.iter().map(|sentence| sentence.words.as_slice()).collect();
+        let mut tags = sentences.iter().enumerate().flat_map(|(at, one)| one.tags.iter().map(move |tag| (at, *tag)));
+        let windows = self.pieces.windows(&words, WINDOW).into_iter();
+        let each = windows.map(|window| {
+            let own: Vec<(usize, usize)> = tags.by_ref().take(window.firsts.len()).collect();
+            let chunks = own.chunk_by(|a, b| a.0 == b.0);
+            let tags = |chunk: &[(usize, usize)]| chunk.iter().map(|(_, tag)| *tag).collect();
+            let sentences = chunks.map(|chunk| (tags(chunk), sentences[chunk[0].0].chemicals)).collect();
+            Example { window, sentences }
+        });
+        each.collect()
     }
 
-    fn forward(&self, batch: &Batch) -> Result<Tensor> {
-        self.encoder.forward(&batch.ids, &batch.kinds, &batch.keep)
+    /// Stretches of a run that fill a window each, beginning somewhere else every epoch.
+    fn stretches(sizes: &[usize], rng: &mut ChaCha8Rng) -> Vec<std::ops::Range<usize>> {
+        let mut stretches = Vec::new();
+        let (mut start, mut filled) = (0, 1);
+        let mut limit = rng.random_range(32..=WINDOW);
+        for (at, size) in sizes.iter().enumerate() {
+            if at > start && filled + size > limit {
+                stretches.push(start..at);
+                (start, filled) = (at, 1);
+                limit = if rng.random_bool(SHORT_SHARE) { rng.random_range(16..WINDOW) } else { WINDOW };
+            }
+            filled += size;
+        }
+        stretches.push(start..sizes.len());
+        stretches
     }
 
-    /// F1 over `sentences`, exact spans.
+    /// F1 over `documents`, exact spans.
     ///
     /// # Errors
     /// Candle's.
-    pub fn f1(&self, sentences: &[Sentence]) -> Result<f64> {
-        let examples: Vec<(usize, Example)> =
-            sentences.iter().enumerate().filter_map(|(index, one)| Some((index, self.example(one)?))).collect();
-        let lengths: Vec<usize> = examples.iter().map(|(_, example)| example.window.ids.len()).collect();
+    pub fn f1(&self, documents: &[Vec<Sentence>]) -> Result<f64> {
         let mut tally = Tally::default();
-        for group in batches(&lengths, 2048) {
-            let windows: Vec<&Window> = group.iter().map(|&at| &examples[at].1.window).collect();
-            let batch = Batch::of(&windows)?;
-            let mut rows = tag_scores(&self.forward(&batch)?.detach(), &batch.firsts, &self.head)?.into_iter();
-            for at in group {
-                let (index, example) = &examples[at];
-                let scores: Vec<_> = rows.by_ref().take(example.tags.len()).collect();
-                tally.add(&sentences[*index], &spans(&scores));
+        for sentences in documents {
+            let words: Vec<&[String]> = sentences.iter().map(|sentence| sentence.words.as_slice()).collect();
+            let counts: Vec<usize> = words.iter().map(|words| words.len()).collect();
+            let emissions = self.tagger.encode(&self.pieces.windows(&words, WINDOW))?.emissions;
+            for (sentence, scores) in sentences.iter().zip(self.tagger.tags(&emissions, &counts)?) {
+                tally.add(sentence, &spans(&scores));
             }
         }
         Ok(tally.micro().f1())
     }
 
-    /// 0 for the tags a word may have, a large negative number for the others.
-    fn penalties(examples: &[Example]) -> Vec<f32> {
-        let allowed =
-            |example: &Example, gold: usize, tag: usize| tag == gold || (gold == 0 && tag > 2 && !example.chemicals);
-        let words = examples.iter().flat_map(|example| example.tags.iter().map(move |gold| (example, *gold)));
-        words
-            .flat_map(|(example, gold)| {
-                (0..TAGS.len()).map(move |tag| if allowed(example, gold, tag) { 0.0 } else { -1e4 })
-            })
-            .collect()
+    /// Loss per word of the random field. Its gradient is known in closed form (expected less allowed uses of each tag
+    /// and transition), so the recursions need no tape: a linear form with that gradient stands for them.
+    fn field_loss(&self, emitted: &Emitted, examples: &[Example]) -> Result<Tensor> {
+        let (all, transitions) = (rows(&emitted.scores.detach())?, self.tagger.legal_transitions()?);
+        let mut slopes: Vec<f32> = Vec::with_capacity(all.len() * TAGS.len());
+        let mut moves = vec![0.0f32; (TAGS.len() + 1) * TAGS.len()];
+        let (mut rest, mut total) = (all.as_slice(), 0.0);
+        let share = 1.0 / all.len().max(1) as f32;
+        for (tags, chemicals) in examples.iter().flat_map(|example| &example.sentences) {
+            let (words, after) = rest.split_at(tags.len());
+            rest = after;
+            let (free, held) = (chain(words, &transitions), chain(&allowed(words, tags, *chemicals), &transitions));
+            total += free.log_total - held.log_total;
+            let flat = |chain: &Chain| chain.marginals.iter().flatten().map(|log| log.exp()).collect::<Vec<_>>();
+            slopes.extend(flat(&free).into_iter().zip(flat(&held)).map(|(free, held)| (free - held) * share));
+            let uses = free.uses.iter().flatten().zip(held.uses.iter().flatten());
+            moves.iter_mut().zip(uses).for_each(|(sum, (free, held))| *sum += (free - held) * share);
+        }
+        let slopes = Tensor::from_vec(slopes, emitted.scores.shape(), &Device::Cpu)?;
+        let moves = Tensor::from_vec(moves, self.tagger.transitions().shape(), &Device::Cpu)?;
+        let linear = ((&emitted.scores * slopes)?.sum_all()? + (self.tagger.transitions() * moves)?.sum_all()?)?;
+        let offset = total * f64::from(share) - f64::from(linear.to_scalar::<f32>()?);
+        linear + offset
+    }
+}
+
+/// Scores with those of the tags a word may not have taken away.
+fn allowed(words: &[TagScores], tags: &[usize], chemicals: bool) -> Vec<TagScores> {
+    let open = |gold: usize, tag: usize| tag == gold || (gold == 0 && tag > 2 && !chemicals);
+    let held = |(word, &gold): (&TagScores, &usize)| {
+        std::array::from_fn(|tag| if open(gold, tag) { word[tag] } else { word[tag] + FORBIDDEN })
+    };
+    words.iter().zip(tags).map(held).collect()
+}
+
+impl Example {
+    /// Hides words, and takes the vectors of others away.
+    fn blur(&mut self, dims: usize, rng: &mut ChaCha8Rng) {
+        let window = &mut self.window;
+        let ends: Vec<usize> = window.firsts.iter().skip(1).copied().chain([window.ids.len()]).collect();
+        for (&from, to) in window.firsts.iter().zip(ends) {
+            let hidden = rng.random_bool(HIDDEN_SHARE);
+            for at in from..to {
+                if hidden && window.ids[at] > MASK {
+                    window.ids[at] = MASK;
+                }
+            }
+            if hidden || rng.random_bool(BARE_SHARE) {
+                window.vectors[from * dims..to * dims].fill(0.0);
+            }
+        }
     }
 }
 
@@ -125,38 +198,47 @@ impl Trainee for NotesTrainee {
 
     fn steps(&mut self, epoch: usize) -> usize {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed.wrapping_add(epoch as u64));
-        let mut examples: Vec<Example> =
-            self.augment.epoch(&self.train, &mut rng).iter().filter_map(|sentence| self.example(sentence)).collect();
-        // Similar lengths share a batch, but not always the same neighbours.
-        examples.sort_by_cached_key(|example| example.window.ids.len() + rng.random_range(0..6));
-        let mut chunks: Vec<Vec<Example>> = Vec::new();
-        let mut rest = examples.into_iter().peekable();
-        while rest.peek().is_some() {
-            chunks.push(rest.by_ref().take(self.batch).collect());
+        let mut examples: Vec<Example> = Vec::new();
+        for (run, sizes) in self.runs.iter().zip(&self.sizes) {
+            for stretch in Self::stretches(sizes, &mut rng) {
+                examples.extend(self.examples(&Augment::passage(&run[stretch], &mut rng)));
+            }
         }
-        chunks.shuffle(&mut rng);
+        for _ in 0..examples.len() / MADE_UP {
+            let note = self.augment.note(&mut rng);
+            examples.extend(self.examples(&note));
+        }
+        examples.shuffle(&mut rng);
+        // The number of updates is the same every epoch, whatever the number of windows.
+        let pieces: usize = self.sizes.iter().flatten().sum();
+        let steps = (pieces / (WINDOW * self.batch)).max(1);
+        let mut chunks: Vec<Vec<Example>> = (0..steps).map(|_| Vec::new()).collect();
+        examples.into_iter().enumerate().for_each(|(at, example)| chunks[at % steps].push(example));
         self.epoch = chunks;
-        self.epoch.len()
+        steps
     }
 
     fn loss(&mut self, epoch: usize, step: usize) -> Result<Tensor> {
         let seed = self.seed.wrapping_add((epoch as u64) << 32).wrapping_add(step as u64);
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let examples = &mut self.epoch[step];
-        for id in examples.iter_mut().flat_map(|example| example.window.ids.iter_mut()).filter(|id| **id > MASK) {
-            if rng.random_bool(HIDDEN_SHARE) {
-                *id = MASK;
-            }
-        }
-        let examples = &self.epoch[step];
+        let dims = self.pieces.dims();
+        let mut examples = std::mem::take(&mut self.epoch[step]);
+        examples.iter_mut().for_each(|example| example.blur(dims, &mut rng));
         let windows: Vec<&Window> = examples.iter().map(|example| &example.window).collect();
-        let batch = Batch::of(&windows)?;
-        let logs = tag_logs(&self.forward(&batch)?, &batch.firsts, &self.head)?;
-        let penalties = Tensor::from_vec(Self::penalties(examples), logs.shape(), &Device::Cpu)?;
-        (logs + penalties)?.log_sum_exp(D::Minus1)?.mean_all()?.neg()
+        let emitted = self.tagger.emit(&Batch::of(&windows)?, &Dropout::new(DROPOUT, rng.random()))?;
+        self.field_loss(&emitted, &examples)
+    }
+
+    fn rate(&self, variable: &str) -> f64 {
+        if [HEAD, SIDE, TRANSITIONS].iter().any(|fresh| variable.starts_with(fresh)) {
+            return FRESH_RATE;
+        }
+        let layer = variable.strip_prefix("encoder.layer.").and_then(|rest| rest.split('.').next()?.parse().ok());
+        let below = layer.map_or(self.layers, |layer: usize| self.layers - 1 - layer.min(self.layers - 1));
+        LAYER_RATE.powi(i32::try_from(below).unwrap_or(0))
     }
 
     fn validate(&mut self) -> Result<f64> {
-        self.f1(&self.validation)
+        self.f1(&self.tune)
     }
 }

@@ -51,6 +51,20 @@ pub fn cut(json: &[u8], counts: &Counts, least: usize) -> Result<Cut, String> {
     Ok(Cut { json: written(json, &tokenizer, &order)?, kept: order })
 }
 
+/// The cut that gave the tokenizer `small`, made from the one in `json` before.
+///
+/// # Errors
+/// A sentence when either does not hold a tokenizer, or `small` was cut from another one.
+pub fn again(json: &[u8], small: Vec<u8>) -> Result<Cut, String> {
+    let large = Tokenizer::from_bytes(json).map_err(|error| error.to_string())?;
+    let cut = Tokenizer::from_bytes(&small).map_err(|error| error.to_string())?;
+    let mut kept = Vec::with_capacity(cut.get_vocab_size(true));
+    while let Some(piece) = cut.id_to_token(kept.len() as u32) {
+        kept.push(large.token_to_id(&piece).ok_or(format!("the encoder's tokenizer has no `{piece}`"))?);
+    }
+    Ok(Cut { json: small, kept })
+}
+
 /// A single character of the scripts that medicine in English uses, alone or as a continuation.
 fn is_letter(piece: &str) -> bool {
     let rest = piece.strip_prefix("##").unwrap_or(piece);
@@ -91,5 +105,6 @@ mod tests {
         assert_eq!(pieces.of("pain").len(), 4, "cut into letters");
         assert_eq!(small.kept.len(), pieces.len());
         assert_eq!(pieces.of("日"), [1], "unknown");
+        assert_eq!(again(&testing::tokenizer_json(), small.json.clone()).unwrap().kept, small.kept);
     }
 }

@@ -61,6 +61,7 @@ fn plan(folder: &Path) -> Plan {
         warmup: 5,
         seed: 1,
         ema: Some(0.9),
+        patience: None,
         resume: true,
         checkpoint: folder.to_owned(),
     }
@@ -93,6 +94,27 @@ fn an_interrupted_run_ends_with_the_same_bits_as_an_uninterrupted_one() {
     let resumed = run(&mut Line::new(), &plan(parts.path()), &Silent).unwrap();
     assert_eq!(resumed.curve, expected.curve);
     for file in ["state.safetensors", "best.safetensors", "curve.csv"] {
+        let bytes = |folder: &Path| std::fs::read(folder.join(file)).unwrap();
+        assert!(bytes(whole.path()) == bytes(parts.path()), "{file} differs");
+    }
+}
+
+#[test]
+fn a_run_that_no_longer_gets_better_stops_and_resumes_to_the_same_bits() {
+    let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let impatient = |folder: &Path| Plan { patience: Some(3), ..plan(folder) };
+    let expected = run(&mut Line::new(), &impatient(whole.path()), &Silent).unwrap();
+    let last = expected.curve.len();
+    assert!(last < 30 && last == expected.epoch + 3, "stopped after {last}, best {}", expected.epoch);
+    let mut line = Line::new();
+    line.stop_after.set(last - 1);
+    assert!(run(&mut line, &impatient(parts.path()), &Silent).is_err());
+    for _ in 0..2 {
+        // The second time there is nothing left to do.
+        let resumed = run(&mut Line::new(), &impatient(parts.path()), &Silent).unwrap();
+        assert_eq!((resumed.epoch, &resumed.curve), (expected.epoch, &expected.curve));
+    }
+    for file in ["state.safetensors", "best.safetensors", "curve.csv", "learning-curve.svg"] {
         let bytes = |folder: &Path| std::fs::read(folder.join(file)).unwrap();
         assert!(bytes(whole.path()) == bytes(parts.path()), "{file} differs");
     }

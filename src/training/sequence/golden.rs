@@ -7,7 +7,7 @@ use super::{Stay, TrainingError, variables};
 use crate::{
     domain::Sex,
     models::{Model, mortality::Mortality},
-    training::physionet::Reading,
+    training::physionet::{Outcome, Reading},
 };
 use serde::{Deserialize, Serialize};
 use std::{fs, path::Path};
@@ -99,7 +99,15 @@ fn stay(runs: &[Run], hours: f64, age_years: f64, sex: Sex) -> Stay {
             }
         }
     }
-    Stay { id: 0, age_years: Some(age_years), sex: Some(sex), died: false, readings }
+    Stay {
+        id: 0,
+        age_years: Some(age_years),
+        sex: Some(sex),
+        died: false,
+        outcome: Outcome::default(),
+        unit: None,
+        readings,
+    }
 }
 
 /// The courses by name.
@@ -119,7 +127,7 @@ pub fn courses() -> [(&'static str, Stay); 4] {
 /// [`TrainingError`] when it cannot answer.
 pub fn ask(model: &Mortality) -> Result<Vec<Golden>, TrainingError> {
     let one = |(name, stay): (&str, Stay)| {
-        let score = model.scores(&[&stay.course()])?[0];
+        let score = model.scores(&[&stay.course()])?[0].score;
         Ok(Golden { course: name.to_owned(), score, probability: model.manifest().calibration.probability(score) })
     };
     courses().into_iter().map(one).collect()
@@ -137,51 +145,69 @@ pub fn write(folder: &Path, model: &Mortality) -> Result<(), TrainingError> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::Form, *};
     use crate::{
-        domain::{Attribution, ModelInput},
+        domain::{Attribution, ModelInput, Status},
         models::Manifest,
     };
     use std::path::PathBuf;
 
-    fn shipped() -> (PathBuf, Mortality) {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/inpatient-mortality");
+    const BOTH: [Form; 2] = [Form::Joined, Form::Textbook];
+
+    fn shipped(form: Form) -> (PathBuf, Mortality) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models").join(form.name());
         let model = Mortality::load(&folder, Manifest::load(&folder).unwrap()).unwrap();
         (folder, model)
     }
 
     #[test]
-    fn the_shipped_network_answers_as_when_it_was_trained() {
-        let (folder, model) = shipped();
-        let expected: Vec<Golden> =
-            serde_json::from_str(&fs::read_to_string(folder.join("golden.json")).unwrap()).unwrap();
-        let found = ask(&model).unwrap();
-        assert_eq!(found.len(), expected.len());
-        for (found, expected) in found.iter().zip(&expected) {
-            assert_eq!(found.course, expected.course);
-            assert!((found.score - expected.score).abs() < 1e-4, "{found:?} {expected:?}");
-            assert!((found.probability - expected.probability).abs() < 1e-4, "{found:?} {expected:?}");
+    fn the_shipped_networks_answer_as_when_they_were_trained() {
+        for (folder, model) in BOTH.map(shipped) {
+            let text = fs::read_to_string(folder.join("golden.json")).unwrap();
+            let expected: Vec<Golden> = serde_json::from_str(&text).unwrap();
+            let found = ask(&model).unwrap();
+            assert_eq!(found.len(), expected.len());
+            for (found, expected) in found.iter().zip(&expected) {
+                assert_eq!(found.course, expected.course);
+                assert!((found.score - expected.score).abs() < 1e-4, "{found:?} {expected:?}");
+                assert!((found.probability - expected.probability).abs() < 1e-4, "{found:?} {expected:?}");
+            }
         }
     }
 
     #[test]
     fn the_deteriorating_patient_fires_and_the_stable_one_does_not() {
-        let (_, model) = shipped();
-        let answers = ask(&model).unwrap();
-        let threshold = model.manifest().labels[0].threshold;
-        assert!(answers[0].probability < 0.05, "{answers:?}");
-        assert!(answers[1].probability > 0.6 && answers[1].probability > threshold, "{answers:?}");
-        assert!(answers[3].probability < threshold, "{answers:?}");
+        for (_, model) in BOTH.map(shipped) {
+            let answers = ask(&model).unwrap();
+            let threshold = model.manifest().labels[0].threshold;
+            assert!(answers[0].probability < 0.1 && answers[0].probability < threshold, "{answers:?}");
+            assert!(answers[1].probability > 0.5 && answers[1].probability > threshold, "{answers:?}");
+            assert!(answers[3].probability < threshold, "{answers:?}");
+        }
     }
 
     #[test]
-    fn the_shipped_network_explains_itself_within_tolerance() {
-        let (_, model) = shipped();
+    fn the_shipped_networks_explain_themselves_within_tolerance() {
         for (name, stay) in courses() {
-            let explanation = model.explain(&ModelInput::Course(stay.course())).unwrap();
-            assert!(explanation.reliable, "{name}: gap {} over {}", explanation.gap, explanation.tolerance);
-            let Attribution::Factors { factors } = explanation.attribution else { panic!("factors were expected") };
-            assert!(!factors.is_empty() && factors.len() <= 12);
+            for (_, model) in BOTH.map(shipped) {
+                let explanation = model.explain(&ModelInput::Course(stay.course())).unwrap();
+                assert!(explanation.reliable, "{name}: gap {} over {}", explanation.gap, explanation.tolerance);
+                let Attribution::Factors { factors } = explanation.attribution else { panic!("factors were expected") };
+                assert!(!factors.is_empty() && factors.len() <= 12);
+            }
+        }
+    }
+
+    #[test]
+    fn two_days_of_constants_are_refused() {
+        let (_, mut still) = courses().into_iter().next().unwrap();
+        let first: Vec<f64> = (0..variables::TABLE.len())
+            .map(|index| still.readings.iter().find(|one| one.variable == index).map_or(0.0, |one| one.value))
+            .collect();
+        still.readings.iter_mut().for_each(|one| one.value = first[one.variable]);
+        for (_, model) in BOTH.map(shipped) {
+            let answer = model.predict(&[&ModelInput::Course(still.course())]).unwrap().remove(0);
+            assert!(matches!(answer.status, Status::Abstained(why) if why.reason == "no-variation"));
         }
     }
 }

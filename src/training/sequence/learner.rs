@@ -1,20 +1,26 @@
-//! One epoch of the mortality network: batches, augmentation, dropout, loss, validation.
+//! One epoch of a mortality network: batches, augmentation, dropout, loss, the metric on the split `tune`.
 //!
-//! Contract: everything random comes from (seed, epoch, step).
+//! Contract: everything random comes from (seed, epoch, step). Severity scores and length of stay are foretold beside
+//! death while the network learns (auxiliary outcomes; Caruana, Machine Learning 1997;28:41); they are never read, and
+//! what foretells them is not kept.
 
-use super::Case;
+use super::{AUXILIARY, Case};
 use crate::{
     models::mortality::{
         contract::Contract,
-        network::{Network, Noise},
+        network::{Joined, Network, Noise},
         series::{self, Batch, Encoded, Hourly},
+        summary::Bins,
     },
     training::{Plan, Trainee, metrics, optimiser},
 };
 use candle_core::{DType, Device, Result, Tensor};
-use candle_nn::{VarBuilder, VarMap};
+use candle_nn::{Linear, Module, VarBuilder, VarMap, linear};
 use rand::{RngExt, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
+
+/// Beginning of the names of what only helps to learn.
+pub const NOT_KEPT: &str = "auxiliary";
 
 /// How the data are varied and the network held back while it learns.
 #[derive(Debug, Clone, Copy)]
@@ -27,23 +33,27 @@ pub struct Recipe {
     pub hide_variables: f64,
     /// Dropout between the LSTM layers.
     pub drop_layers: f64,
-    /// Dropout on the joined features.
-    pub drop_joint: f64,
+    /// Dropout on what a head reads, and on its units.
+    pub drop_heads: f64,
+    /// Weight of the auxiliary outcomes in the loss.
+    pub auxiliary: f64,
 }
 
 impl Default for Recipe {
     fn default() -> Self {
-        Self { cut: 0.3, hide: 0.3, hide_variables: 0.2, drop_layers: 0.3, drop_joint: 0.4 }
+        Self { cut: 0.2, hide: 0.2, hide_variables: 0.2, drop_layers: 0.3, drop_heads: 0.5, auxiliary: 0.3 }
     }
 }
 
 /// The network in training.
 pub struct Learner {
     contract: Contract,
+    bins: Option<Bins>,
     vars: VarMap,
     network: Network,
+    auxiliary: Linear,
     train: Vec<Case>,
-    validation: Vec<Case>,
+    tune: Vec<Case>,
     order: Vec<usize>,
     recipe: Recipe,
     seed: u64,
@@ -56,24 +66,31 @@ impl Learner {
     /// # Errors
     /// Candle's.
     pub fn new(
-        contract: Contract,
+        (contract, bins): (Contract, Option<Bins>),
         train: Vec<Case>,
-        validation: Vec<Case>,
+        tune: Vec<Case>,
         recipe: Recipe,
         plan: &Plan,
     ) -> Result<Self> {
         let vars = VarMap::new();
-        let network = Network::new(&contract, &VarBuilder::from_varmap(&vars, DType::F32, &Device::Cpu))?;
+        let builder = VarBuilder::from_varmap(&vars, DType::F32, &Device::Cpu);
+        let network = Network::new(&contract, &builder)?;
+        let auxiliary = linear(contract.hidden, 1 + AUXILIARY, builder.pp(NOT_KEPT))?;
         let died = train.iter().filter(|case| case.died).count() as f64 / train.len() as f64;
         initialise(&vars, contract.hidden, (died / (1.0 - died)).ln(), &mut ChaCha8Rng::seed_from_u64(plan.seed))?;
         let order = (0..train.len()).collect();
-        Ok(Self { contract, vars, network, train, validation, order, recipe, seed: plan.seed, batch: plan.batch })
+        let (seed, batch) = (plan.seed, plan.batch);
+        Ok(Self { contract, bins, vars, network, auxiliary, train, tune, order, recipe, seed, batch })
     }
 
     fn random(&self, epoch: usize, step: usize) -> ChaCha8Rng {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         rng.set_stream(((epoch as u64) << 32) | step as u64);
         rng
+    }
+
+    fn encode(&self, hourly: &Hourly, case: &Case) -> Encoded {
+        series::encode(&self.contract, self.bins.as_ref(), hourly, case.who)
     }
 
     fn augmented(&self, case: &Case, rng: &mut ChaCha8Rng) -> Encoded {
@@ -87,16 +104,41 @@ impl Learner {
         if rng.random_bool(self.recipe.hide) {
             hide(&mut hourly, self.contract.variables.len(), self.recipe.hide_variables, rng);
         }
-        series::encode(&self.contract, &hourly, case.age_years, case.sex)
+        self.encode(&hourly, case)
     }
 
     fn noise(&self, cases: usize, rng: &mut ChaCha8Rng) -> Result<Noise> {
-        let hidden = self.contract.hidden;
-        let layers = (0..self.contract.layers).map(|_| dropped((1, cases, hidden), self.recipe.drop_layers, rng));
-        Ok(Noise {
-            layers: layers.collect::<Result<_>>()?,
-            joint: dropped((1, cases, Network::features(&self.contract)), self.recipe.drop_joint, rng)?.squeeze(0)?,
-        })
+        let (contract, recipe) = (&self.contract, &self.recipe);
+        let layers: Result<Vec<Tensor>> =
+            (0..contract.layers).map(|_| dropped(&[1, cases, contract.hidden], recipe.drop_layers, rng)).collect();
+        let heads = (0..contract.heads).map(|_| {
+            let read = dropped(&[cases, Joined::features(contract)], recipe.drop_heads, rng)?;
+            Ok((read, dropped(&[cases, contract.joint], recipe.drop_heads, rng)?))
+        });
+        Ok(Noise { layers: layers?, heads: heads.collect::<Result<_>>()? })
+    }
+
+    /// Cross-entropy of every head (so that their mean is an ensemble, not one wide head), of a logit read from the last
+    /// state alone, and the squared error of the auxiliary outcomes.
+    fn loss_of(&self, batch: &Batch, noise: &Noise, cases: &[&Case]) -> Result<Tensor> {
+        let died = Tensor::from_iter(cases.iter().map(|case| f32::from(u8::from(case.died))), &Device::Cpu)?;
+        let output = self.network.output(batch, Some(noise))?;
+        let mut loss = cross_entropy(&output.heads[0], &died)?;
+        for head in &output.heads[1..] {
+            loss = (loss + cross_entropy(head, &died)?)?;
+        }
+        if self.contract.textbook() {
+            return Ok(loss);
+        }
+        let beside = self.auxiliary.forward(&output.state)?;
+        let loss = (loss * 0.5)? + cross_entropy(&beside.narrow(1, 0, 1)?.squeeze(1)?, &died)?;
+        // What is not known counts as foretold.
+        let known = cases.iter().flat_map(|case| case.auxiliary.map(|value| f32::from(u8::from(!value.is_nan()))));
+        let known = Tensor::from_iter(known, &Device::Cpu)?.reshape((cases.len(), AUXILIARY))?;
+        let values = cases.iter().flat_map(|case| case.auxiliary.map(|value| if value.is_nan() { 0.0 } else { value }));
+        let values = Tensor::from_iter(values, &Device::Cpu)?.reshape((cases.len(), AUXILIARY))?;
+        let missed = ((beside.narrow(1, 1, AUXILIARY)? - values)?.sqr()? * known)?.mean_all()?;
+        loss? + (missed * self.recipe.auxiliary)?
     }
 }
 
@@ -118,21 +160,18 @@ impl Trainee for Learner {
         let cases: Vec<&Case> = chosen.iter().map(|index| &self.train[*index]).collect();
         let encoded: Vec<Encoded> = cases.iter().map(|case| self.augmented(case, &mut rng)).collect();
         let noise = self.noise(cases.len(), &mut rng)?;
-        let logits = self.network.forward(&Batch::new(&encoded, self.contract.channels())?, Some(&noise))?;
-        let died = Tensor::from_iter(cases.iter().map(|case| f32::from(u8::from(case.died))), &Device::Cpu)?;
-        cross_entropy(&logits, &died)
+        self.loss_of(&Batch::new(&encoded, self.contract.channels())?, &noise, &cases)
     }
 
     fn validate(&mut self) -> Result<f64> {
-        let mut scores = Vec::with_capacity(self.validation.len());
-        for part in self.validation.chunks(64) {
-            let encode = |case: &Case| series::encode(&self.contract, &case.hourly, case.age_years, case.sex);
-            let encoded: Vec<Encoded> = part.iter().map(encode).collect();
-            let logits = self.network.forward(&Batch::new(&encoded, self.contract.channels())?, None)?;
+        let mut scores = Vec::with_capacity(self.tune.len());
+        for part in self.tune.chunks(64) {
+            let encoded: Vec<Encoded> = part.iter().map(|case| self.encode(&case.hourly, case)).collect();
+            let logits = self.network.forward(&Batch::new(&encoded, self.contract.channels())?)?;
             scores.extend(logits.to_vec1::<f32>()?.into_iter().map(f64::from));
         }
-        let died: Vec<bool> = self.validation.iter().map(|case| case.died).collect();
-        let missing = || candle_core::Error::Msg("validation needs stays of both outcomes".into());
+        let died: Vec<bool> = self.tune.iter().map(|case| case.died).collect();
+        let missing = || candle_core::Error::Msg("the split `tune` needs stays of both outcomes".into());
         metrics::auroc(&scores, &died).ok_or_else(missing)
     }
 }
@@ -146,9 +185,9 @@ fn hide(hourly: &mut Hourly, width: usize, share: f64, rng: &mut ChaCha8Rng) {
 }
 
 /// Factors that are 0 with probability `rate` and 1/(1 − rate) otherwise.
-fn dropped(shape: (usize, usize, usize), rate: f64, rng: &mut ChaCha8Rng) -> Result<Tensor> {
+fn dropped(shape: &[usize], rate: f64, rng: &mut ChaCha8Rng) -> Result<Tensor> {
     let kept = (1.0 / (1.0 - rate)) as f32;
-    let count = shape.0 * shape.1 * shape.2;
+    let count = shape.iter().product::<usize>();
     let factors: Vec<f32> = (0..count).map(|_| if rng.random_bool(rate) { 0.0 } else { kept }).collect();
     Tensor::from_vec(factors, shape, &Device::Cpu)
 }
@@ -166,8 +205,9 @@ fn initialise(vars: &VarMap, hidden: usize, base: f64, rng: &mut ChaCha8Rng) -> 
         let inputs = if name.starts_with("lstm") { hidden } else { var.dims().last().copied().unwrap_or(1) };
         let bound = 1.0 / (inputs as f32).sqrt();
         let value = |index: usize, rng: &mut ChaCha8Rng| match name.as_str() {
-            "output.bias" => base as f32,
-            "direct.weight" => 0.0,
+            name if name.ends_with("output.bias") => base as f32,
+            "dense.bias" if index == 1 => base as f32,
+            "auxiliary.bias" if index == 0 => base as f32,
             name if name.contains("bias_ih") && (hidden..2 * hidden).contains(&index) => 1.0,
             name if name.contains("bias") => 0.0,
             _ => rng.random_range(-bound..bound),

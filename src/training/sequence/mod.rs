@@ -1,62 +1,113 @@
-//! Trains and evaluates the network for death in hospital (`lstm-3x128`) on the PhysioNet Challenge 2012.
+//! Trains and evaluates the networks for death in hospital on the PhysioNet Challenge 2012: `inpatient-mortality`
+//! (`lstm-3x128`) and, for teaching and comparison, `mortality-textbook` (`textbook-lstm`).
 //!
-//! Contract: writes `models/inpatient-mortality`; figures are measured by loading what was written and scoring courses
-//! exactly as the service does, so `evaluate` finds the manifest's figures again. Every stay of a split counts, also
-//! those for which the service would give no number.
+//! Contract: writes the network's folder. Weights come from the split `train`; epoch, calibration, threshold, conformal
+//! limits and the limit of familiarity from `tune`; figures from `validation`, through the same courses and the same
+//! [`Model::predict`] as the service.
 
+pub mod fit;
 pub mod golden;
 pub mod learner;
 pub mod papers;
 pub mod scale;
+pub mod trials;
 pub mod variables;
 
 use super::{
-    Bar, Plan, Report, Split, TrainingError, calibration, metrics,
+    Bar, Best, Plan, Split, TrainingError,
     physionet::{self, Stay},
-    run,
+    report, run,
 };
 use crate::{
-    domain::{Clock, Course, Sex},
+    domain::{Clock, ModelInput},
     models::{
         Manifest, Model,
-        manifest::{Evaluation, FileDigest},
-        mortality::{Mortality, series::Hourly},
+        manifest::FileDigest,
+        mortality::{
+            Mortality,
+            contract::Contract,
+            series::{Hourly, Who},
+            summary::{self, Bins},
+        },
     },
 };
-use learner::{Learner, Recipe};
+use candle_core::{Device, Tensor};
+use learner::{Learner, NOT_KEPT, Recipe};
 use rayon::prelude::*;
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::HashMap, fs, path::Path};
+
+pub use trials::trials;
 
 /// The only label.
 pub const LABEL: &str = "death-in-hospital";
-/// A card should be right at least this often.
-const PPV_MIN: f64 = 0.40;
-const WEIGHTS: &str = "weights.safetensors";
+/// Auxiliary outcomes: SAPS-I, SOFA, logarithm of the length of stay.
+pub const AUXILIARY: usize = 3;
+pub(crate) const WEIGHTS: &str = "weights.safetensors";
+
+/// Which network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Heads over the last state, summaries, age and sex.
+    Joined,
+    /// Exactly the textbook's.
+    Textbook,
+}
+
+impl Form {
+    /// The network of that name, if it is one of ours.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        [Self::Joined, Self::Textbook].into_iter().find(|form| form.name() == name)
+    }
+
+    /// The network's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Joined => "inpatient-mortality",
+            Self::Textbook => "mortality-textbook",
+        }
+    }
+
+    /// Its architecture.
+    #[must_use]
+    pub const fn architecture(self) -> &'static str {
+        match self {
+            Self::Joined => "lstm-3x128",
+            Self::Textbook => "textbook-lstm",
+        }
+    }
+}
 
 /// A stay as the learner needs it.
 #[derive(Debug, Clone)]
 pub struct Case {
     /// Values per hour.
     pub hourly: Hourly,
-    /// Age in years.
-    pub age_years: Option<f64>,
-    /// Sex.
-    pub sex: Option<Sex>,
+    /// Age and sex.
+    pub who: Who,
     /// Died in hospital.
     pub died: bool,
+    /// Auxiliary outcomes, standardised; NaN where not known.
+    pub auxiliary: [f32; AUXILIARY],
 }
 
 /// The plan that gave the shipped weights.
 #[must_use]
-pub fn plan(checkpoint: &Path) -> Plan {
+pub fn plan(form: Form, checkpoint: &Path) -> Plan {
+    let (epochs, learning_rate) = match form {
+        Form::Joined => (4, 1.2e-3),
+        Form::Textbook => (8, 1.5e-3),
+    };
     Plan {
-        epochs: 14,
+        epochs,
         batch: 64,
-        learning_rate: 1.5e-3,
-        weight_decay: 0.05,
-        warmup: 100,
+        learning_rate,
+        weight_decay: 0.2,
+        warmup: 50,
         seed: 2012,
         ema: Some(0.995),
+        patience: None,
         resume: false,
         checkpoint: checkpoint.to_owned(),
     }
@@ -66,106 +117,104 @@ pub fn plan(checkpoint: &Path) -> Plan {
 ///
 /// # Errors
 /// [`TrainingError`] when the data do not fit, training fails or files cannot be written.
-pub fn train(data: &Path, out: &Path, plan: &Plan, clock: &dyn Clock) -> Result<(), TrainingError> {
-    train_by(Recipe::default(), data, out, plan, clock)
+pub fn train(form: Form, data: &Path, out: &Path, plan: &Plan, clock: &dyn Clock) -> Result<(), TrainingError> {
+    let (train, tune) = (physionet::read(data, Split::Train)?, physionet::read(data, Split::Tune)?);
+    let (fitted, tuned) = (cases(&train), cases(&tune));
+    let contract = scale::fit(form, &fitted);
+    let bins = (form == Form::Joined).then(|| bins(&contract, &fitted));
+    let mut learner = Learner::new((contract.clone(), bins.clone()), fitted, tuned, Recipe::default(), plan)?;
+    let best = run::run(&mut learner, plan, &Bar::new("auroc on tune"))?;
+    fs::create_dir_all(out).map_err(TrainingError::io(out))?;
+    let stays = fit::Stays { train, tune, validation: physionet::read(data, Split::Validation)? };
+    let counts = papers::Counts::of([&stays.train, &stays.tune, &stays.validation]);
+    let mut manifest = papers::manifest(form, &contract, (plan, best.epoch), counts, clock.now())?;
+    manifest.files = vec![store(out, &best, bins.as_ref())?];
+    fit::finish(out, manifest, &stays, &best.curve, clock)
 }
 
-/// Trains by another recipe.
+/// Fits everything but the weights on `data`: familiarity on its training stays, calibration, threshold and limits on its
+/// tune stays, and figures on its validation stays.
 ///
 /// # Errors
-/// As [`train`].
-pub fn train_by(recipe: Recipe, data: &Path, out: &Path, plan: &Plan, clock: &dyn Clock) -> Result<(), TrainingError> {
-    let (train, validation) = (physionet::read(data, Split::Train)?, physionet::read(data, Split::Validation)?);
-    let contract = scale::fit(&cases(&train));
-    let counts = papers::Counts::of(&train, &validation);
-    let (fitted, checked) = (cases(&train), cases(&validation));
-    let mut learner = Learner::new(contract.clone(), fitted, checked, recipe, plan)?;
-    let best = run::run(&mut learner, plan, &Bar::new("auroc"))?;
-    fs::create_dir_all(out).map_err(TrainingError::io(out))?;
-    let weights = out.join(WEIGHTS);
-    fs::copy(&best.weights, &weights).map_err(TrainingError::io(&weights))?;
-    let mut manifest = papers::manifest(&contract, plan, &best, &counts, clock.now())?;
-    manifest.files = vec![FileDigest::of(out, WEIGHTS)?];
-    finish(out, manifest, &validation)
+/// [`TrainingError`] when the data do not fit or files cannot be written.
+pub fn calibrate(data: &Path, folder: &Path, manifest: Manifest, clock: &dyn Clock) -> Result<(), TrainingError> {
+    let read = |split| physionet::read(data, split);
+    let stays =
+        fit::Stays { train: read(Split::Train)?, tune: read(Split::Tune)?, validation: read(Split::Validation)? };
+    fit::finish(folder, manifest, &stays, &[], clock)
 }
 
-/// Calibrates, chooses the threshold and writes everything that stands beside the weights.
-fn finish(out: &Path, mut manifest: Manifest, validation: &[Stay]) -> Result<(), TrainingError> {
-    let model = Mortality::load(out, manifest.clone())?;
-    let (scores, died) = (score(&model, validation, 64)?, outcomes(validation));
-    let unusable = |error: calibration::CalibrationError| TrainingError::Data(error.to_string());
-    manifest.calibration = calibration::platt(&scores, &died).map_err(unusable)?;
-    let probabilities: Vec<f64> = scores.iter().map(|score| manifest.calibration.probability(*score)).collect();
-    manifest.labels = vec![calibration::threshold_for_ppv(LABEL, &probabilities, &died, PPV_MIN).map_err(unusable)?];
-    let (n, positives) = (died.len(), died.iter().filter(|died| **died).count());
-    let metrics = measure(&manifest, &scores, &died)?;
-    manifest.evaluation = BTreeMap::from([("validation".to_owned(), Evaluation { n, positives, metrics })]);
-    let model = Mortality::load(out, manifest.clone())?;
-    golden::write(out, &model)?;
-    papers::card(out, &manifest)?;
-    Ok(manifest.save(out)?)
+fn bins(contract: &Contract, cases: &[Case]) -> Bins {
+    let one = |case: &Case| summary::of(contract, &case.hourly, case.who.age_years);
+    Bins::fit(&cases.par_iter().map(one).collect::<Vec<_>>())
+}
+
+/// Writes the weights that are kept, with the bins.
+fn store(out: &Path, best: &Best, bins: Option<&Bins>) -> Result<FileDigest, TrainingError> {
+    let mut tensors: HashMap<String, Tensor> = candle_core::safetensors::load(&best.weights, &Device::Cpu)?;
+    tensors.retain(|name, _| !name.starts_with(NOT_KEPT));
+    if let Some(bins) = bins {
+        tensors.extend(bins.tensors()?);
+    }
+    candle_core::safetensors::save(&tensors, out.join(WEIGHTS))?;
+    Ok(FileDigest::of(out, WEIGHTS)?)
+}
+
+/// Sorts stays into hours and standardises the auxiliary outcomes.
+fn cases(stays: &[Stay]) -> Vec<Case> {
+    let neutral = scale::neutral(Form::Joined);
+    let outcomes: Vec<[f32; AUXILIARY]> = stays.iter().map(auxiliary).collect();
+    let moments: Vec<(f64, f64)> = (0..AUXILIARY)
+        .map(|at| {
+            scale::moments(&outcomes.iter().map(|one| f64::from(one[at])).filter(|v| !v.is_nan()).collect::<Vec<_>>())
+        })
+        .collect();
+    let one = |(stay, outcome): (&Stay, &[f32; AUXILIARY])| Case {
+        hourly: Hourly::of(&stay.course(), &neutral),
+        who: Who { age_years: stay.age_years, sex: stay.sex },
+        died: stay.died,
+        auxiliary: std::array::from_fn(|at| ((f64::from(outcome[at]) - moments[at].0) / moments[at].1) as f32),
+    };
+    stays.par_iter().zip(&outcomes).map(one).collect()
+}
+
+fn auxiliary(stay: &Stay) -> [f32; AUXILIARY] {
+    let known = |value: Option<f32>| value.unwrap_or(f32::NAN);
+    [known(stay.outcome.saps), known(stay.outcome.sofa), known(stay.outcome.days).ln_1p()]
+}
+
+/// Loads the network of a folder.
+///
+/// # Errors
+/// [`TrainingError`] when it does not load.
+pub fn load(folder: &Path) -> Result<Mortality, TrainingError> {
+    Ok(Mortality::load(folder, Manifest::load(folder)?)?)
+}
+
+/// Raw score and outcome of every stay the network answers.
+fn answered(model: &Mortality, stays: &[Stay]) -> Result<(Vec<f64>, Vec<bool>), TrainingError> {
+    let (mut scores, mut died) = (Vec::new(), Vec::new());
+    for part in stays.chunks(64) {
+        let inputs: Vec<ModelInput> = part.iter().map(|stay| ModelInput::Course(stay.course())).collect();
+        for (prediction, stay) in model.predict(&inputs.iter().collect::<Vec<_>>())?.iter().zip(part) {
+            if let crate::domain::Status::Scored { findings } = &prediction.status {
+                scores.push(findings[0].score);
+                died.push(stay.died);
+            }
+        }
+    }
+    Ok((scores, died))
 }
 
 /// Measures the network in `folder` on a split of `data`, `batch` stays at a time.
 ///
 /// # Errors
 /// [`TrainingError`] when the folder or the data do not fit.
-pub fn evaluate(folder: &Path, data: &Path, split: Split, batch: usize) -> Result<Report, TrainingError> {
-    let manifest = Manifest::load(folder)?;
-    let model = Mortality::load(folder, manifest)?;
-    let stays = physionet::read(data, split)?;
-    let (scores, died) = (score(&model, &stays, batch)?, outcomes(&stays));
-    Ok(Report {
-        model: model.manifest().name.clone(),
-        split,
-        n: died.len(),
-        positives: died.iter().filter(|died| **died).count(),
-        metrics: measure(model.manifest(), &scores, &died)?,
-    })
-}
-
-/// All figures: ranking of scores, calibration of probabilities, what the threshold does.
-fn measure(manifest: &Manifest, scores: &[f64], died: &[bool]) -> Result<BTreeMap<String, f64>, TrainingError> {
-    let probabilities: Vec<f64> = scores.iter().map(|score| manifest.calibration.probability(*score)).collect();
-    let counts = metrics::confusion_at(&probabilities, died, manifest.labels[0].threshold);
-    let figures = [
-        ("auroc", metrics::auroc(scores, died)),
-        ("auprc", metrics::auprc(scores, died)),
-        ("event1", metrics::event1(scores, died)),
-        ("brier", metrics::brier(&probabilities, died)),
-        ("ece", metrics::ece(&probabilities, died)),
-        ("accuracy", counts.accuracy()),
-        ("sensitivity", counts.sensitivity()),
-        ("specificity", counts.specificity()),
-        ("ppv", counts.ppv()),
-        ("alerts_per_100", counts.alerts_per_100()),
-    ];
-    let missing = |name: &str| TrainingError::Data(format!("`{name}` is not defined on these stays"));
-    figures.into_iter().map(|(name, value)| Ok((name.to_owned(), value.ok_or_else(|| missing(name))?))).collect()
-}
-
-/// Raw scores, through the same courses the service would build.
-fn score(model: &Mortality, stays: &[Stay], batch: usize) -> Result<Vec<f64>, TrainingError> {
-    let mut scores = Vec::with_capacity(stays.len());
-    for part in stays.chunks(batch.max(1)) {
-        let courses: Vec<Course> = part.iter().map(Stay::course).collect();
-        scores.extend(model.scores(&courses.iter().collect::<Vec<_>>())?);
-    }
-    Ok(scores)
-}
-
-fn outcomes(stays: &[Stay]) -> Vec<bool> {
-    stays.iter().map(|stay| stay.died).collect()
-}
-
-/// Sorts stays into hours.
-fn cases(stays: &[Stay]) -> Vec<Case> {
-    let neutral = scale::neutral();
-    let one = |stay: &Stay| Case {
-        hourly: Hourly::of(&stay.course(), &neutral),
-        age_years: stay.age_years,
-        sex: stay.sex,
-        died: stay.died,
-    };
-    stays.par_iter().map(one).collect()
+pub fn evaluate(folder: &Path, data: &Path, split: Split, batch: usize) -> Result<super::Report, TrainingError> {
+    let model = load(folder)?;
+    let trials = trials(data, split)?;
+    let (answers, _) = report::ask(&model, &trials, batch, &|_| ())?;
+    let asked = report::Asked::new(model.manifest(), folder, split, time::OffsetDateTime::UNIX_EPOCH.date());
+    let found = report::score(&asked, &trials, &answers)?;
+    Ok(super::Report { model: found.model, split, n: found.n, positives: found.positives, metrics: found.metrics })
 }

@@ -1,11 +1,15 @@
 //! Fits the network's input contract to the training stays.
 
-use super::{Case, variables};
+use super::{Case, Form, variables};
 use crate::models::mortality::contract::{Contract, Variable};
 
 /// A contract with neutral scales, by which courses can be sorted into hours before anything is fitted.
 #[must_use]
-pub fn neutral() -> Contract {
+pub fn neutral(form: Form) -> Contract {
+    let (heads, joint) = match form {
+        Form::Joined => (4, 64),
+        Form::Textbook => (0, 0),
+    };
     let variables = variables::TABLE.iter().map(|spec| Variable {
         name: spec.name.into(),
         label: spec.label.into(),
@@ -24,7 +28,9 @@ pub fn neutral() -> Contract {
         hours: 48,
         layers: 3,
         hidden: 128,
-        joint: 48,
+        heads,
+        joint,
+        familiarity_limit: None,
         hours_min: 6,
         variables_min: 5,
         age_min_years: 16.0,
@@ -36,9 +42,9 @@ pub fn neutral() -> Contract {
 
 /// Ranges, means and standard deviations from the training stays' hours.
 #[must_use]
-pub fn fit(cases: &[Case]) -> Contract {
-    let mut contract = neutral();
-    let ages: Vec<f64> = cases.iter().filter_map(|case| case.age_years).collect();
+pub fn fit(form: Form, cases: &[Case]) -> Contract {
+    let mut contract = neutral(form);
+    let ages: Vec<f64> = cases.iter().filter_map(|case| case.who.age_years).collect();
     (contract.age_mean_years, contract.age_sd_years) = moments(&ages);
     let hours: usize = cases.iter().map(|case| case.hourly.hours).sum();
     let width = contract.variables.len();
@@ -83,7 +89,7 @@ fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
 }
 
 /// Mean and standard deviation; (0, 1) when there is nothing to measure.
-fn moments(values: &[f64]) -> (f64, f64) {
+pub(super) fn moments(values: &[f64]) -> (f64, f64) {
     let count = values.len() as f64;
     if values.len() < 2 {
         return (0.0, 1.0);
