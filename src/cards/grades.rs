@@ -40,7 +40,7 @@ pub fn fill(filled: &mut Filled, answer: &Answer<'_>) {
 
 fn interval(grade: &Grade) -> String {
     let (low, high) = grade.interval;
-    if low == high { format!("grade {low}") } else { format!("grade {low} to {high}") }
+    if low == high { format!("grade {low} only") } else { format!("grade {low} to {high}") }
 }
 
 /// One line: every grade with its probability, and the promise of the interval.
@@ -49,7 +49,7 @@ fn probabilities(grade: &Grade) -> String {
     let each: Vec<String> =
         each.map(|(grade, probability)| format!("{} {}", named(grade), words::percent(*probability))).collect();
     format!(
-        "{}. In {:.0} of 100 such films the true grade lies within {}",
+        "{}. A range drawn this way holds the true grade in {:.0} of 100 films; here it is {}",
         each.join("; "),
         100.0 * grade.coverage,
         interval(grade)
@@ -77,10 +77,10 @@ mod tests {
     fn grades_are_said_in_words_with_their_probabilities_and_the_interval() {
         assert_eq!(
             (interval(&grade(2, (2, 2))).as_str(), interval(&grade(2, (1, 3))).as_str()),
-            ("grade 2", "grade 1 to 3")
+            ("grade 2 only", "grade 1 to 3")
         );
         let said = probabilities(&grade(2, (2, 3)));
         assert!(said.starts_with("grade 0, none 2 %; grade 1, doubtful 8 %; grade 2, mild 60 %"), "{said}");
-        assert!(said.ends_with("In 90 of 100 such films the true grade lies within grade 2 to 3"), "{said}");
+        assert!(said.ends_with("holds the true grade in 90 of 100 films; here it is grade 2 to 3"), "{said}");
     }
 }

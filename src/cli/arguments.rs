@@ -81,7 +81,8 @@ pub(super) struct Train {
     /// Go on from the last checkpoint.
     #[arg(long)]
     pub(super) resume: bool,
-    /// Pretrained encoder (folder with model.safetensors and tokenizer.json), for note-problems.
+    /// Pretrained encoder (folder with model.safetensors, for note-problems also tokenizer.json), for note-problems and
+    /// knee-radiograph.
     #[arg(long, value_name = "DIR")]
     pub(super) encoder: Option<PathBuf>,
 }

@@ -35,6 +35,7 @@ pub(super) fn run(arguments: &arguments::Train, clock: &dyn Clock) -> Result<(),
     }
     // One's own data are rewritten beside the checkpoints.
     let data = training::own::prepare(name, &arguments.data, &plan.checkpoint.join("own-data"))?;
+    let own = data != arguments.data || name == "note-problems" && !training::ner_data::published(&data);
     let (data, out) = (data.as_path(), arguments.out.join(name));
     match name {
         "chest-radiograph" => training::image::train(data, &out, &plan, clock)?,
@@ -44,6 +45,9 @@ pub(super) fn run(arguments: &arguments::Train, clock: &dyn Clock) -> Result<(),
         "mortality-textbook" => training::sequence::train(Form::Textbook, data, &out, &plan, clock)?,
         "note-specialty" => training::specialty::train(data, &out, &plan, clock)?,
         _ => training::notes::train(data, &out, &plan, clock)?,
+    }
+    if own {
+        training::own::describe(&out)?;
     }
     say(&format!("{} is written; `auscult check` shows its figures", out.display()));
     Ok(())
@@ -61,7 +65,11 @@ pub(super) fn unknown(name: &str) -> Failed {
 fn bring_encoder(from: &Path, to: &Path) -> Result<(), Failed> {
     fs::create_dir_all(to)?;
     for file in ["model.safetensors", "tokenizer.json"] {
-        fs::copy(from.join(file), to.join(file)).map_err(|error| format!("{}: {error}", from.join(file).display()))?;
+        // Only an encoder of text has a tokenizer.
+        if file == "model.safetensors" || from.join(file).is_file() {
+            fs::copy(from.join(file), to.join(file))
+                .map_err(|error| format!("{}: {error}", from.join(file).display()))?;
+        }
     }
     Ok(())
 }

@@ -41,7 +41,7 @@ impl Films {
     ) -> Chosen {
         let (own, what) = match input {
             Input::KneeFilm => (Region::Knee, "knee film"),
-            _ => (Region::Chest, "film"),
+            _ => (Region::Chest, "chest film"),
         };
         let both = wants(Input::Film) && wants(Input::KneeFilm);
         // What could not be read is listed once, by the first network that asks.

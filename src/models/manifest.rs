@@ -129,6 +129,20 @@ pub struct Label {
 }
 
 impl Label {
+    /// A label before its threshold is chosen: one half, and no figures yet.
+    #[must_use]
+    pub fn open(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            threshold: 0.5,
+            policy: String::new(),
+            sensitivity: 0.0,
+            ppv: 0.0,
+            alerts_per_100: 0.0,
+            conformal: None,
+        }
+    }
+
     /// Which answers remain possible at this calibrated probability.
     #[must_use]
     pub fn certainty(&self, probability: f64) -> Option<Certainty> {
@@ -179,6 +193,9 @@ pub struct Calibration {
 }
 
 impl Calibration {
+    /// Raw scores taken as log odds, before anything is fitted.
+    pub const IDENTITY: Self = Self { slope: 1.0, intercept: 0.0, ece: 0.0, brier: 0.0 };
+
     /// The calibrated probability of a raw score.
     #[must_use]
     pub fn probability(&self, score: f64) -> f64 {
@@ -192,6 +209,9 @@ impl Calibration {
 pub struct Provenance {
     /// The data in words, with counts.
     pub data: String,
+    /// Ages of the people in the data, from (inclusive) to (exclusive), in years; absent when not known or of no concern.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ages: Option<[f64; 2]>,
     /// Licence of the data.
     pub licence: String,
     /// Citation of the data.
@@ -209,7 +229,7 @@ pub struct Provenance {
 }
 
 /// Figures on one split.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Evaluation {
     /// Number of cases (films, stays, sentences).

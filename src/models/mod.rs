@@ -9,11 +9,15 @@ pub mod chest;
 pub mod evaluation;
 pub mod familiarity;
 pub mod knee;
+mod loading;
 pub mod manifest;
 pub mod mortality;
 pub mod notes;
 pub mod ops;
 pub mod papers;
+mod radiograph;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod textbook;
 
 pub use manifest::{Manifest, ManifestError};

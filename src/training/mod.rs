@@ -3,6 +3,7 @@
 //! Contract: writes a `models/<name>` folder that `models` accepts; everything random comes from the plan's seed, so
 //! that the same command on the same data gives the same weights; an interrupted run resumes bit for bit.
 
+pub mod archives;
 pub mod calibration;
 pub mod checkpoint;
 pub mod conformal;
@@ -21,6 +22,7 @@ pub mod physionet;
 pub mod progress;
 pub mod report;
 pub mod run;
+pub mod seeded;
 pub mod sequence;
 pub mod specialty;
 pub mod textbook;
@@ -28,13 +30,11 @@ pub mod trial;
 
 pub use progress::{Bar, EpochLine, Progress, Silent};
 pub use run::{Best, Plan, Trainee};
+pub use seeded::generator;
 
-use crate::{
-    domain::ModelName,
-    models::{ManifestError, ModelError},
-};
+use crate::models::{ManifestError, ModelError};
 use serde::Serialize;
-use std::{collections::BTreeMap, path::PathBuf};
+use std::path::PathBuf;
 
 /// Why training or evaluation stopped.
 #[derive(Debug, thiserror::Error)]
@@ -103,19 +103,4 @@ impl std::fmt::Display for Split {
             Self::Test => "test",
         })
     }
-}
-
-/// How good a network is on a split; what `auscult evaluate --json` writes.
-#[derive(Debug, Clone, Serialize)]
-pub struct Report {
-    /// The network.
-    pub model: ModelName,
-    /// The split.
-    pub split: Split,
-    /// Number of cases.
-    pub n: usize,
-    /// Number of them with the finding.
-    pub positives: usize,
-    /// Metric → value, keys as in `models/README.md`.
-    pub metrics: BTreeMap<String, f64>,
 }

@@ -64,6 +64,13 @@ pub struct Corpus {
 /// The folders read when `data` holds several corpora: the others there mark genes and anatomy.
 const FOLDERS: [&str; 2] = ["NCBI-disease-IOB", "BC5CDR-IOB"];
 
+/// Whether `data` is the published corpora or one of them, by the folders' names.
+#[must_use]
+pub fn published(data: &Path) -> bool {
+    let own = data.file_name().is_some_and(|name| FOLDERS.iter().any(|folder| name == *folder));
+    own || FOLDERS.iter().any(|folder| data.join(folder).is_dir())
+}
+
 /// Reads `file` (`train.tsv` …) of the corpus in `data`, or of the two known ones below it.
 ///
 /// # Errors

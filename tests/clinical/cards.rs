@@ -342,7 +342,7 @@ fn a_knee_film_says_its_side_its_grade_in_words_and_what_fits_the_grade() {
         );
         assert_eq!((built.origins[0].name.as_deref(), card.indicator), (Some(name), indicator));
         assert_eq!(card.suggestions.len(), offered, "{:?}", labels(&built));
-        assert!(detail(card).contains("true grade lies within grade"), "{}", detail(card));
+        assert!(detail(card).contains("holds the true grade in 90 of 100 films; here it is grade"), "{}", detail(card));
     }
     assert!(labels(&Chart::knee(knee(4, 0.9, None)).build())[0].contains("orthopaedics"));
     assert!(labels(&Chart::knee(knee(2, 0.9, None)).build())[0].contains("physiotherapy"));

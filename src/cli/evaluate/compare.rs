@@ -46,11 +46,14 @@ pub(super) fn check(
     Ok(())
 }
 
+/// What a record says of a network for which the chart held nothing: the service does not ask it.
+const NO_INPUT: &str = "no-input";
+
 /// Greatest difference of two answers' probabilities; nothing when they are of another kind (refused here and not there,
-/// other spans, other topics).
-fn difference(a: &Answer, b: &Answer) -> Option<f64> {
-    match (a, b) {
-        (Answer::Refused(a), Answer::Refused(b)) => (a == b).then_some(0.0),
+/// other spans, other topics). Here a case without any measurement is refused by the network, there it is not asked.
+fn difference(here: &Answer, served: &Answer) -> Option<f64> {
+    match (here, served) {
+        (Answer::Refused(a), Answer::Refused(b)) => (a == b || b == NO_INPUT).then_some(0.0),
         (Answer::Probability { probability: a, .. }, Answer::Probability { probability: b, .. }) => Some((a - b).abs()),
         (Answer::Grades { probabilities: a, .. }, Answer::Grades { probabilities: b, .. }) if a.len() == b.len() => {
             Some(a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max))
@@ -85,6 +88,8 @@ mod tests {
         assert!((difference(&number(0.5), &number(0.25)).unwrap() - 0.25).abs() < 1e-12);
         assert_eq!(difference(&number(0.5), &refused("blank")), None);
         assert_eq!(difference(&refused("noise"), &refused("blank")), None);
+        assert_eq!(difference(&refused("too-little"), &refused("no-input")), Some(0.0));
+        assert_eq!(difference(&number(0.5), &refused("no-input")), None);
         let mention = |start, p| (Span { start, end: start + 3, kind: "Disease".into() }, p, true);
         let (a, b) = (vec![mention(0, 0.9), mention(9, 0.5)], vec![mention(9, 0.6), mention(0, 0.9)]);
         assert!((difference(&Answer::Mentions(a.clone()), &Answer::Mentions(b)).unwrap() - 0.1).abs() < 1e-12);

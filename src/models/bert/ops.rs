@@ -4,7 +4,8 @@
 //! ones cost a pass over memory per arithmetic step; these have a backward pass that the tests hold against finite
 //! differences.
 
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Storage, Tensor, bail};
+pub(super) use crate::models::ops::slices::{fast, numbers as values, with_numbers as slice};
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 
 const LAYER_NORM_EPSILON: f32 = 1e-12;
 
@@ -24,30 +25,8 @@ pub fn gelu(x: &Tensor) -> Result<Tensor> {
     x.contiguous()?.apply_op1(Gelu)
 }
 
-pub(super) fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
-    match layout.contiguous_offsets() {
-        Some((start, end)) => Ok(&storage.as_slice::<f32>()?[start..end]),
-        None => bail!("the operation needs a contiguous input"),
-    }
-}
-
-/// Calls `work` with the numbers of a contiguous f32 tensor on the CPU.
-pub(super) fn slice<R>(tensor: &Tensor, work: impl FnOnce(&[f32]) -> R) -> Result<R> {
-    let (storage, layout) = tensor.storage_and_layout();
-    match &*storage {
-        Storage::Cpu(storage) => Ok(work(values(storage, layout)?)),
-        _ => bail!("the operation runs on the CPU"),
-    }
-}
-
 pub(super) fn answer(values: Vec<f32>, shape: &Shape) -> Result<(CpuStorage, Shape)> {
     Ok((CpuStorage::F32(values), shape.clone()))
-}
-
-/// Runs a loop compiled for the widest vector units this machine has.
-#[inline(always)]
-pub(super) fn fast<R>(work: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(work)
 }
 
 /// Sums and maxima are kept side by side: in one chain each addition would wait for the one before.

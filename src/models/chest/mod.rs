@@ -15,17 +15,15 @@ pub mod wrong;
 use super::{
     Manifest, Model, ModelError,
     familiarity::{FACTOR, MEANS, Space},
+    loading::{self, Tensors},
 };
 use crate::domain::{Attribution, Explanation, GreyImage, HeatMap, ModelInput, Prediction};
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
 use film::{PLANES, TEMPLATE_SIDE};
 use network::Network;
 use reader::{Answer, FilmReader, Guard};
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::{BTreeMap, HashMap},
-    path::Path,
-};
+use std::{collections::BTreeMap, path::Path};
 use stranger::Stranger;
 use suitability::Limits;
 
@@ -98,19 +96,14 @@ impl Chest {
     /// # Errors
     /// [`ModelError`] when label, input contract or tensors do not fit.
     pub fn load(folder: &Path, manifest: Manifest) -> Result<Self, ModelError> {
-        let contract = |reason: String| ModelError::Contract { name: manifest.name.clone(), reason };
+        let contract = |reason: String| loading::contract(&manifest, reason);
         let labels: Vec<&str> = manifest.labels.iter().map(|label| label.name.as_str()).collect();
         if manifest.architecture != ARCHITECTURE || manifest.kind != super::manifest::Kind::Image || labels != [LABEL] {
             return Err(contract(format!("it must be an image network `{ARCHITECTURE}` with the one label `{LABEL}`")));
         }
-        let settings: Settings = toml::Value::Table(manifest.input.clone())
-            .try_into()
-            .map_err(|error| contract(format!("[input]: {error}")))?;
+        let settings: Settings = loading::settings(&manifest)?;
         settings.check().map_err(|reason| contract(format!("[input]: {reason}")))?;
-        let tensors = candle_core::safetensors::load(manifest.weights(folder), &Device::Cpu)
-            .map_err(|error| contract(format!("the weights cannot be read: {error}")))?;
-        let parts =
-            assemble(tensors, &settings).map_err(|error| contract(format!("the weights do not fit: {error}")))?;
+        let parts = loading::assembled(folder, &manifest, |tensors| assemble(tensors, &settings))?;
         Ok(Self { manifest, settings, parts })
     }
 
@@ -150,23 +143,14 @@ impl Chest {
 }
 
 /// Takes all tensors, each with its shape checked, and nothing else.
-fn assemble(mut tensors: HashMap<String, Tensor>, settings: &Settings) -> candle_core::Result<Parts> {
-    let mut get = |name: &str, shape: &[usize]| {
-        let tensor = tensors.remove(name).ok_or_else(|| candle_core::Error::Msg(format!("`{name}` is missing")))?;
-        if tensor.dims() != shape {
-            candle_core::bail!("`{name}` is {:?}, not {shape:?}", tensor.dims());
-        }
-        tensor.to_dtype(DType::F32)
-    };
+fn assemble(tensors: &mut Tensors, settings: &Settings) -> candle_core::Result<Parts> {
+    let mut get = |name: &str, shape: &[usize]| tensors.get(name, shape);
     let network = Network::new(&settings.widths, &mut get)?;
     let features = settings.widths.last().copied().unwrap_or(0);
     let stranger = Stranger::new(features, &mut get)?;
     let template = get(TEMPLATE, &[TEMPLATE_SIDE * TEMPLATE_SIDE])?.to_vec1::<f32>()?;
     let space = Space::from_tensors(&get(MEANS, &[2, features])?, &get(FACTOR, &[features, features])?)?;
-    match tensors.keys().next() {
-        Some(name) => candle_core::bail!("`{name}` is not part of the network"),
-        None => Ok(Parts { network, stranger, template, space }),
-    }
+    Ok(Parts { network, stranger, template, space })
 }
 
 impl FilmReader for Chest {

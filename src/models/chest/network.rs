@@ -6,7 +6,10 @@
 //! the last features, the class activation map (Zhou et al., CVPR 2016) adds up to the score exactly.
 
 use super::film::PLANES;
-use crate::models::ops::conv::{Conv, conv2d};
+use crate::models::ops::{
+    activation::Activation,
+    conv::{Conv, conv2d},
+};
 use candle_core::{D, Result, Tensor};
 
 /// One convolution's place in the network.
@@ -36,10 +39,10 @@ impl Spec {
         [KERNEL, KERNEL, self.input, self.output]
     }
 
-    /// Whether the layer's answer is cut at zero before anything is added.
+    /// What follows before anything is added.
     #[must_use]
-    pub fn relu(&self) -> bool {
-        !self.name.ends_with("second")
+    pub fn activation(&self) -> Activation {
+        if self.name.ends_with("second") { Activation::Linear } else { Activation::Relu }
     }
 }
 
@@ -119,12 +122,13 @@ impl Network {
         let mut x = planes.clone();
         let mut shortcut = x.clone();
         for (index, (spec, weight, bias)) in self.layers.iter().enumerate() {
-            let conv = Conv { stride: spec.stride, padding: 1, relu: spec.relu(), input_gradient: index > 0 };
+            let conv =
+                Conv { stride: spec.stride, padding: 1, activation: spec.activation(), input_gradient: index > 0 };
             if spec.name.ends_with("first") {
                 shortcut = x.clone();
             }
             x = conv2d(&x, weight, bias, conv)?;
-            if !spec.relu() {
+            if spec.activation() == Activation::Linear {
                 x = (x + &shortcut)?.relu()?;
             }
         }

@@ -145,7 +145,12 @@ pub trait FilmReader: Model {
     fn prediction(&self, film: &Film, answer: &Answer) -> Prediction {
         let guard = self.guard();
         let prediction = unlike(guard, answer).map_or_else(
-            || Prediction::scored(self.findings(answer), suitability::missing(film, guard.side)),
+            || {
+                Prediction::scored(
+                    self.findings(answer),
+                    suitability::missing(film, guard.side, self.manifest().provenance.ages),
+                )
+            },
             Prediction::abstained,
         );
         match guard.limits {

@@ -4,15 +4,16 @@
 //! for gets a reason in words, never a number. What the chart does not state is not held against a film.
 
 use super::film::Measures;
-use crate::domain::{Abstention, Film};
+use crate::{
+    domain::{Abstention, Film},
+    models::radiograph::{self, has, refusal, upper},
+};
 use serde::{Deserialize, Serialize};
 
 /// Smallest side of a film worth reading, in pixels.
 pub const SIDE_MIN: usize = 64;
 
-/// The training films are of children of one to five years; from this age on a card says that none were like it.
-const AGE_END: f64 = 6.0;
-/// From this age on it says that the patient is an adult.
+/// From this age on a card says that the patient is an adult.
 const ADULT: f64 = 18.0;
 
 /// Limits on the [`Measures`], set by `auscult train` from the training films.
@@ -43,10 +44,6 @@ impl Limits {
     }
 }
 
-/// Modality codes of plain radiographs (DICOM PS3.3 C.7.3.1.1.1 and the words people use).
-const RADIOGRAPHS: [&str; 6] = ["CR", "DX", "DR", "RG", "XR", "XRAY"];
-/// Words that name a plain radiograph.
-const RADIOGRAPH_WORDS: [&str; 3] = ["X-RAY", "RADIOGRAPH", "RÖNTGEN"];
 /// Words and SNOMED CT codes of the chest (51185008 thoracic structure, 39607008 lung, 816094009 thorax excluding
 /// spine).
 const CHEST: [&str; 9] =
@@ -56,30 +53,18 @@ const NOT_FRONTAL: [&str; 9] = ["LL", "RL", "LLD", "RLD", "LLO", "RLO", "LAT", "
 /// Words that name a view that is not frontal.
 const NOT_FRONTAL_WORDS: [&str; 3] = ["LATERAL", "OBLIQUE", "DECUBITUS"];
 
-fn refusal(reason: &str, words: impl Into<String>) -> Abstention {
-    Abstention { reason: reason.into(), words: words.into() }
-}
-
 /// A refusal because of what the chart says about the film, or because it is too small.
 #[must_use]
 pub fn stated(film: &Film, side_min: usize, age_end: Option<f64>) -> Option<Abstention> {
-    let upper = |text: &Option<String>| text.as_ref().map(|text| text.trim().to_uppercase()).filter(|t| !t.is_empty());
-    let has = |text: &str, words: &[&str]| words.iter().any(|word| text.contains(word));
-    if let Some(modality) = upper(&film.modality)
-        && !RADIOGRAPHS.contains(&modality.as_str())
-        && !has(&modality, &RADIOGRAPH_WORDS)
-    {
-        return Some(refusal(
-            "other-modality",
-            "The image is not stated to be a plain radiograph, so it was not read.",
-        ));
+    if let Some(refusal) = radiograph::modality(film) {
+        return Some(refusal);
     }
-    if let Some(site) = upper(&film.body_site)
+    if let Some(site) = upper(film.body_site.as_ref())
         && !has(&site, &CHEST)
     {
         return Some(refusal("other-body-site", "The film is stated to show another part of the body than the chest."));
     }
-    if let Some(view) = upper(&film.view)
+    if let Some(view) = upper(film.view.as_ref())
         && (NOT_FRONTAL.contains(&view.as_str()) || has(&view, &NOT_FRONTAL_WORDS))
     {
         return Some(refusal("not-frontal", "The film is not a frontal view; only frontal films can be read."));
@@ -92,23 +77,14 @@ pub fn stated(film: &Film, side_min: usize, age_end: Option<f64>) -> Option<Abst
             format!("The patient was older than this network reads films of (from {end:.0} years it declines)."),
         ));
     }
-    let side = film.image.width().min(film.image.height());
-    (side < side_min).then(|| {
-        refusal(
-            "too-small",
-            format!("The film is only {side} pixels on its shorter side; at least {side_min} are needed."),
-        )
-    })
+    radiograph::size(film, side_min)
 }
 
 /// A refusal because of the pixels.
 #[must_use]
 pub fn measured(measures: Measures, limits: Limits) -> Option<Abstention> {
-    if measures.contrast < limits.contrast_min {
-        return Some(refusal("blank", "The film is blank or nearly so."));
-    }
-    if measures.smoothness < limits.smoothness_min {
-        return Some(refusal("noise", "The image is mostly noise."));
+    if let Some(refusal) = radiograph::empty(&measures, limits.contrast_min, limits.smoothness_min) {
+        return Some(refusal);
     }
     (measures.likeness < limits.likeness_min).then(|| {
         refusal(
@@ -132,9 +108,9 @@ pub fn unlike(stranger: f64, distance: f64, limits: Limits) -> Option<Abstention
     })
 }
 
-/// What the chart leaves open about a film that was read.
+/// What the chart leaves open about a film that was read; `ages` are those of the training data.
 #[must_use]
-pub fn missing(film: &Film, side: usize) -> Vec<String> {
+pub fn missing(film: &Film, side: usize, ages: Option<[f64; 2]>) -> Vec<String> {
     let mut missing = Vec::new();
     for (stated, words) in
         [(&film.modality, "modality"), (&film.body_site, "body site"), (&film.view, "view position (taken as frontal)")]
@@ -143,22 +119,27 @@ pub fn missing(film: &Film, side: usize) -> Vec<String> {
             missing.push(words.to_owned());
         }
     }
-    match film.age_years {
-        Some(age) if age < AGE_END => {}
-        Some(age) if age < ADULT => missing.push(
-            "training films of patients of this age (the network learned from one- to five-year-olds only; older \
-             children's chests look otherwise, and nobody has measured how it does on them)"
-                .into(),
-        ),
-        Some(_) => missing.push(
-            "training films of adults (the network learned from one- to five-year-olds only; nobody has measured how it \
-             does on adults, so rely on a radiologist's reading)"
-                .into(),
-        ),
-        None => missing.push("age (the network learned from one- to five-year-olds)".into()),
-    }
+    missing.extend(age(film.age_years, ages));
     if film.image.width().min(film.image.height()) < side {
         missing.push(format!("a film of at least {side} pixels on its shorter side"));
     }
     missing
+}
+
+/// What is unknown about a patient of this age.
+fn age(age: Option<f64>, ages: Option<[f64; 2]>) -> Option<String> {
+    let learned = radiograph::ages(ages)?;
+    match (age, ages) {
+        (Some(age), Some([from, end])) if (from..end).contains(&age) => None,
+        (Some(age), Some([_, end])) if age >= ADULT && end <= ADULT => Some(format!(
+            "training films of adults ({learned} only; nobody has measured how it does on adults, so rely on a \
+             radiologist's reading)"
+        )),
+        (Some(age), Some([_, end])) if age >= end => Some(format!(
+            "training films of patients of this age ({learned} only; older children's chests look otherwise, and nobody \
+             has measured how it does on them)"
+        )),
+        (Some(_), _) => Some(format!("training films of patients of this age ({learned} only)")),
+        (None, _) => Some(format!("age ({learned})")),
+    }
 }

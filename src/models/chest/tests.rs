@@ -11,9 +11,10 @@ use super::{
 use crate::{
     domain::{Attribution, Course, Digest, Film, GreyImage, ModelInput, SourceRef, Status},
     models::{
-        Model as _, ModelError,
+        Manifest, Model as _, ModelError,
         familiarity::{FACTOR, MEANS},
-        manifest,
+        manifest::{Kind, Label},
+        testing,
     },
 };
 use candle_core::{Device, Tensor};
@@ -22,7 +23,7 @@ use time::OffsetDateTime;
 
 const WIDTHS: [usize; 3] = [4, 6, 8];
 
-fn manifest(folder: &Path, likeness_min: f64) -> manifest::Manifest {
+fn manifest(folder: &Path, likeness_min: f64) -> Manifest {
     let settings = Settings {
         side: 128,
         planes: Settings::plane_names(),
@@ -37,43 +38,11 @@ fn manifest(folder: &Path, likeness_min: f64) -> manifest::Manifest {
             age_end_years: None,
         },
     };
-    manifest::Manifest {
-        name: "chest-test".parse().unwrap(),
-        version: "0.0.1".into(),
-        title: "Test".into(),
-        kind: manifest::Kind::Image,
-        architecture: super::ARCHITECTURE.into(),
-        intended_use: "Tests".into(),
-        not_for: vec![],
-        files: vec![manifest::FileDigest::of(folder, "weights.safetensors").unwrap()],
-        input: toml::Table::try_from(&settings).unwrap(),
-        labels: vec![manifest::Label {
-            name: LABEL.into(),
-            threshold: 0.5,
-            policy: String::new(),
-            sensitivity: 0.9,
-            ppv: 0.9,
-            alerts_per_100: 50.0,
-            conformal: None,
-        }],
-        calibration: manifest::Calibration { slope: 1.0, intercept: 0.0, ece: 0.0, brier: 0.0 },
-        provenance: manifest::Provenance {
-            data: String::new(),
-            licence: String::new(),
-            citation: String::new(),
-            source: String::new(),
-            command: String::new(),
-            seed: 1,
-            epoch: 1,
-            date: String::new(),
-        },
-        attributes: Default::default(),
-        evaluation: [(
-            "validation".to_owned(),
-            manifest::Evaluation { n: 1, positives: 1, metrics: [].into(), intervals: Default::default() },
-        )]
-        .into(),
+    Manifest {
+        files: testing::digests(folder, &["weights.safetensors"]),
+        ..testing::manifest(Kind::Image, super::ARCHITECTURE, &settings, vec![Label::open(LABEL)])
     }
+    .of_ages([1.0, 6.0])
 }
 
 /// Weights from a sine, so that nothing is symmetric; the template is the phantom itself.
@@ -223,14 +192,14 @@ fn another_kind_of_input_is_an_error() {
 #[test]
 fn a_folder_that_disagrees_with_its_manifest_does_not_load() {
     let folder = tempfile::tempdir().unwrap();
-    let load = |change: &dyn Fn(&mut manifest::Manifest)| {
+    let load = |change: &dyn Fn(&mut Manifest)| {
         let mut manifest = manifest(folder.path(), 0.3);
         change(&mut manifest);
         Chest::load(folder.path(), manifest)
     };
     write_weights(folder.path(), |_| ());
     assert!(load(&|_| ()).is_ok());
-    let spoilt: [&dyn Fn(&mut manifest::Manifest); 5] = [
+    let spoilt: [&dyn Fn(&mut Manifest); 5] = [
         &|manifest| manifest.labels[0].name = "fracture".into(),
         &|manifest| manifest.architecture = "bert-ner".into(),
         &|manifest| {
@@ -252,7 +221,7 @@ fn a_folder_that_disagrees_with_its_manifest_does_not_load() {
 /// The network in the repository.
 fn shipped() -> Chest {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/chest-radiograph");
-    Chest::load(&folder, manifest::Manifest::load(&folder).unwrap()).unwrap()
+    Chest::load(&folder, Manifest::load(&folder).unwrap()).unwrap()
 }
 
 #[test]
@@ -349,7 +318,7 @@ fn real_knees_are_refused_by_both_networks() {
     let folder = std::path::PathBuf::from(std::env::var("AUSCULT_KNEES").unwrap());
     let mut archive = zip::ZipArchive::new(std::fs::File::open(folder.join("train.zip")).unwrap()).unwrap();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/pneumonia-28");
-    let small = crate::models::textbook::film::TextbookFilm::load(&folder, manifest::Manifest::load(&folder).unwrap());
+    let small = crate::models::textbook::film::TextbookFilm::load(&folder, Manifest::load(&folder).unwrap());
     let (chest, small) = (shipped(), small.unwrap());
     let (mut all, mut read) = (0, [0, 0]);
     for index in (0..archive.len()).step_by(5) {

@@ -2,16 +2,22 @@
 //!
 //! Contract: pure and deterministic; training and service use these very functions. The central square of the film is
 //! brought to [`SIDE`] pixels, equalised locally (the films the network was trained on were, by others), and the rows
-//! around the joint are kept.
+//! around the joint are kept and enlarged: the network's first stages were made for larger pictures.
 
 use crate::domain::GreyImage;
 
 /// Films are squashed to this many pixels a side.
 pub const SIDE: usize = 144;
-/// First row kept: what lies above is the shaft of the femur.
-pub const TOP: usize = 16;
+/// First row kept: what lies above is the shaft of the femur, and the patella. The joint space lies at about row 88.
+pub const TOP: usize = 48;
 /// Rows kept.
-pub const ROWS: usize = 112;
+const KEPT: usize = 72;
+/// What is kept is enlarged by this much: a joint space is five pixels wide.
+const UP: usize = 2;
+/// Rows of the network's input.
+pub const ROWS: usize = KEPT * UP;
+/// Columns of the network's input.
+pub const COLUMNS: usize = SIDE * UP;
 /// Planes per film: locally equalised, local contrast.
 pub const PLANES: usize = 2;
 /// Tiles per side for the local equalisation.
@@ -55,24 +61,37 @@ pub fn around(square: &[f32], cells: usize, image: &GreyImage) -> (usize, usize,
     (columns, rows, values)
 }
 
-/// The network's input for a film of [`SIDE`] squared pixels: [`ROWS`] × [`SIDE`] × [`PLANES`], planes last; mirrored
+/// The network's input for a film of [`SIDE`] squared pixels: [`ROWS`] × [`COLUMNS`] × [`PLANES`], planes last; mirrored
 /// left to right if asked.
 #[must_use]
 pub fn planes(squashed: &[u8], mirrored: bool) -> Vec<f32> {
-    let equalised = equalised(squashed);
-    let contrast = local_contrast(squashed);
+    let mut equalised = equalised(squashed);
     let mean = equalised.iter().sum::<f32>() / equalised.len().max(1) as f32;
     let variance = equalised.iter().map(|v| (v - mean) * (v - mean)).sum::<f32>() / equalised.len().max(1) as f32;
     let spread = variance.sqrt().max(1e-3);
-    let mut planes = Vec::with_capacity(ROWS * SIDE * PLANES);
-    for y in TOP..TOP + ROWS {
-        for x in 0..SIDE {
-            let at = y * SIDE + if mirrored { SIDE - 1 - x } else { x };
-            planes.push((equalised[at] - mean) / spread);
-            planes.push(contrast[at]);
+    equalised.iter_mut().for_each(|value| *value = (*value - mean) / spread);
+    let both = [equalised, local_contrast(squashed)];
+    let mut planes = Vec::with_capacity(ROWS * COLUMNS * PLANES);
+    for y in 0..ROWS {
+        let (above, below, down) = source(y, TOP);
+        for x in 0..COLUMNS {
+            let (left, right, across) = source(if mirrored { COLUMNS - 1 - x } else { x }, 0);
+            planes.extend(both.each_ref().map(|plane| {
+                let line = |y: usize| plane[y * SIDE + left] * (1.0 - across) + plane[y * SIDE + right] * across;
+                line(above) * (1.0 - down) + line(below) * down
+            }));
         }
     }
     planes
+}
+
+/// Where row or column `at` of the input lies in the squashed film: the pixel before, the pixel after, the share of the
+/// latter; `first` is the first one kept.
+fn source(at: usize, first: usize) -> (usize, usize, f32) {
+    let centre = (at as f32 + 0.5) / UP as f32 - 0.5 + first as f32;
+    let centre = centre.clamp(0.0, (SIDE - 1) as f32);
+    let before = centre as usize;
+    (before, (before + 1).min(SIDE - 1), centre - before as f32)
 }
 
 /// Contrast-limited adaptive histogram equalisation (Zuiderveld, Graphics Gems IV, 1994): the rank of every grey value
@@ -166,7 +185,7 @@ fn integral(pixels: &[u8], value: impl Fn(u8) -> f64) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{PLANES, ROWS, SIDE, around, equalised, planes, squashed};
+    use super::{COLUMNS, PLANES, ROWS, SIDE, around, equalised, planes, squashed};
     use crate::{domain::GreyImage, models::knee::phantom};
 
     #[test]
@@ -192,8 +211,8 @@ mod tests {
         let apart = gap(&equalised(film.pixels()), &equalised(&bent));
         assert!(apart < 0.08, "{apart}");
         let (plain, mirrored) = (planes(film.pixels(), false), planes(film.pixels(), true));
-        assert_eq!(plain.len(), ROWS * SIDE * PLANES);
-        assert_eq!(plain[..PLANES], mirrored[(SIDE - 1) * PLANES..SIDE * PLANES]);
+        assert_eq!(plain.len(), ROWS * COLUMNS * PLANES);
+        assert_eq!(plain[..PLANES], mirrored[(COLUMNS - 1) * PLANES..COLUMNS * PLANES]);
     }
 
     #[test]

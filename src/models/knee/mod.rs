@@ -11,20 +11,23 @@ pub mod network;
 pub mod phantom;
 pub mod suitability;
 
-use super::{Manifest, Model, ModelError, chest::film::TEMPLATE_SIDE, familiarity, manifest::Calibration};
+use super::{
+    Manifest, Model, ModelError,
+    chest::film::TEMPLATE_SIDE,
+    familiarity,
+    loading::{self, Tensors},
+    manifest::Calibration,
+};
 use crate::domain::{
     Abstention, Attribution, Explanation, Film, Finding, Grade, GreyImage, HeatMap, ModelInput, Prediction,
 };
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
 use familiarity::Space;
-use film::{PLANES, ROWS, SIDE, TOP, planes};
+use film::{COLUMNS, PLANES, ROWS, SIDE, TOP, planes};
 use grade::{CUTS, OSTEOARTHRITIS};
-use network::{GROUP, Network, Shape};
+use network::{Network, Shape};
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::{BTreeMap, HashMap},
-    path::Path,
-};
+use std::{collections::BTreeMap, path::Path};
 use suitability::Limits;
 
 /// The architecture's name in manifests.
@@ -38,13 +41,18 @@ pub const TEMPLATE: &str = "template";
 /// Greatest difference accepted between the sum of the heat map and the score it explains.
 const TOLERANCE: f64 = 1e-3;
 /// Pixels of the squashed film per cell of the heat map.
-const CELL: usize = 16;
+const CELL: usize = 8;
+/// Pixels of the network's input per cell.
+const REDUCTION: usize = CELL * COLUMNS / SIDE;
+/// Greatest number of channels of a layer, and of blocks.
+const WIDTH_MAX: usize = 1024;
+const BLOCKS_MAX: usize = 32;
 
 /// The manifest's `[input]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Side of the squashed film, first row kept, rows kept: fixed.
+    /// Side of the squashed film, first row kept, rows of the network's input: fixed.
     pub frame: [usize; 3],
     /// Names of the input planes; fixed.
     pub planes: [String; PLANES],
@@ -79,14 +87,19 @@ impl Settings {
     }
 
     fn check(&self) -> Result<(), String> {
-        let Shape { widths, blocks } = &self.shape;
         if self.frame != Self::FRAME || self.planes != Self::plane_names() {
             return Err(format!("frame must be {:?} and planes {:?}", Self::FRAME, Self::plane_names()));
         }
-        let width = |width: &usize| *width > 0 && *width <= 1024 && width.is_multiple_of(GROUP);
-        let stages = widths.len().checked_sub(1) == Some(blocks.len()) && blocks.len() == SIDE.ilog2() as usize - 4;
-        if !stages || !widths.iter().all(width) || blocks.iter().any(|blocks| *blocks > 8) {
-            return Err(format!("widths must be four multiples of {GROUP} up to 1024, blocks three numbers up to 8"));
+        let Shape { stem, stages, features } = &self.shape;
+        let sizes =
+            stages.iter().flat_map(|stage| [stage.width, stage.blocks, stage.kernel, stage.stride, stage.expand]);
+        let some = |size: usize| (1..=WIDTH_MAX).contains(&size);
+        let blocks = stages.iter().map(|stage| stage.blocks).fold(0, usize::saturating_add);
+        let fits = sizes.chain([*stem, *features]).all(some) && blocks <= BLOCKS_MAX;
+        if !fits || stages.iter().any(|stage| stage.kernel.is_multiple_of(2)) || self.shape.reduction() != REDUCTION {
+            return Err(format!(
+                "sizes must be from 1 to {WIDTH_MAX}, kernels odd, and the strides must make one of {REDUCTION} pixels"
+            ));
         }
         let cuts = self.cuts.iter().flat_map(|cut| [cut.slope, cut.intercept]);
         let numbers = self.limits.all().into_iter().chain(cuts).chain([self.interval.coverage, self.interval.limit]);
@@ -119,19 +132,15 @@ impl Knee {
     /// # Errors
     /// [`ModelError`] when label, input contract or tensors do not fit.
     pub fn load(folder: &Path, manifest: Manifest) -> Result<Self, ModelError> {
-        let contract = |reason: String| ModelError::Contract { name: manifest.name.clone(), reason };
+        let contract = |reason: String| loading::contract(&manifest, reason);
         let labels: Vec<&str> = manifest.labels.iter().map(|label| label.name.as_str()).collect();
         if manifest.architecture != ARCHITECTURE || manifest.kind != super::manifest::Kind::Image || labels != [LABEL] {
             return Err(contract(format!("it must be an image network `{ARCHITECTURE}` with the one label `{LABEL}`")));
         }
-        let settings: Settings = toml::Value::Table(manifest.input.clone())
-            .try_into()
-            .map_err(|error| contract(format!("[input]: {error}")))?;
+        let settings: Settings = loading::settings(&manifest)?;
         settings.check().map_err(|reason| contract(format!("[input]: {reason}")))?;
-        let tensors = candle_core::safetensors::load(manifest.weights(folder), &Device::Cpu)
-            .map_err(|error| contract(format!("the weights cannot be read: {error}")))?;
         let (network, space, template) =
-            assemble(tensors, &settings.shape).map_err(|error| contract(format!("the weights do not fit: {error}")))?;
+            loading::assembled(folder, &manifest, |tensors| assemble(tensors, &settings.shape))?;
         Ok(Self { manifest, settings, network, space, template })
     }
 
@@ -230,7 +239,7 @@ impl Knee {
             coverage: self.settings.interval.coverage,
             probabilities: probabilities.to_vec(),
         };
-        let scored = Prediction::scored(vec![finding], suitability::missing(film));
+        let scored = Prediction::scored(vec![finding], suitability::missing(film, self.manifest.provenance.ages));
         Prediction { grade: Some(grade), ..scored.with_familiarity(familiarity) }
     }
 
@@ -255,27 +264,18 @@ impl Knee {
 /// Squashed films as the network's input.
 fn tensor(squashed: &[GreyImage], mirrored: bool) -> candle_core::Result<Tensor> {
     let values: Vec<f32> = squashed.iter().flat_map(|image| planes(image.pixels(), mirrored)).collect();
-    Tensor::from_vec(values, (squashed.len(), ROWS, SIDE, PLANES), &Device::Cpu)
+    Tensor::from_vec(values, (squashed.len(), ROWS, COLUMNS, PLANES), &Device::Cpu)
 }
 
 /// Takes all tensors, each with its shape checked, and nothing else.
-fn assemble(mut tensors: HashMap<String, Tensor>, shape: &Shape) -> candle_core::Result<(Network, Space, Vec<f32>)> {
-    let mut get = |name: &str, shape: &[usize]| {
-        let tensor = tensors.remove(name).ok_or_else(|| candle_core::Error::Msg(format!("`{name}` is missing")))?;
-        if tensor.dims() != shape {
-            candle_core::bail!("`{name}` is {:?}, not {shape:?}", tensor.dims());
-        }
-        tensor.to_dtype(DType::F32)
-    };
+fn assemble(tensors: &mut Tensors, shape: &Shape) -> candle_core::Result<(Network, Space, Vec<f32>)> {
+    let mut get = |name: &str, shape: &[usize]| tensors.get(name, shape);
     let network = Network::new(shape, &mut get)?;
     let template = get(TEMPLATE, &[TEMPLATE_SIDE * TEMPLATE_SIDE])?.to_vec1::<f32>()?;
-    let features = shape.features();
+    let features = shape.features;
     let means = get(familiarity::MEANS, &[grade::GRADES, features])?;
     let space = Space::from_tensors(&means, &get(familiarity::FACTOR, &[features, features])?)?;
-    match tensors.keys().next() {
-        Some(name) => candle_core::bail!("`{name}` is not part of the network"),
-        None => Ok((network, space, template)),
-    }
+    Ok((network, space, template))
 }
 
 impl Model for Knee {

@@ -6,7 +6,10 @@
 use super::film::SIDE;
 use crate::{
     domain::{Abstention, Film, GreyImage, Region},
-    models::chest::film::Measures,
+    models::{
+        chest::film::Measures,
+        radiograph::{self, has, refusal, upper},
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -14,8 +17,6 @@ use serde::{Deserialize, Serialize};
 pub const SIDE_MIN: usize = 96;
 /// Below this age bones still grow, and the training data hold nobody like it.
 const AGE_ADULT: f64 = 18.0;
-/// Ages of those in the training data, whole years.
-const AGES: (f64, f64) = (45.0, 80.0);
 
 /// Limits set by `auscult train`: on the measures from the training films, on the distance from the split `tune`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -39,38 +40,22 @@ impl Limits {
     }
 }
 
-/// Modality codes of plain radiographs (DICOM PS3.3 C.7.3.1.1.1 and the words people use).
-const RADIOGRAPHS: [&str; 6] = ["CR", "DX", "DR", "RG", "XR", "XRAY"];
-/// Words that name a plain radiograph.
-const RADIOGRAPH_WORDS: [&str; 3] = ["X-RAY", "RADIOGRAPH", "RÖNTGEN"];
 /// View positions that are not frontal (DICOM PS3.3 C.8.1.1 View Position).
 const NOT_FRONTAL: [&str; 7] = ["LL", "RL", "LLO", "RLO", "LAT", "AX", "TAN"];
 /// Words that name a view that is not frontal.
 const NOT_FRONTAL_WORDS: [&str; 9] =
     ["LATERAL", "OBLIQUE", "SKYLINE", "SUNRISE", "MERCHANT", "AXIAL", "TANGENTIAL", "PATELLA", "LAURIN"];
 
-fn refusal(reason: &str, words: impl Into<String>) -> Abstention {
-    Abstention { reason: reason.into(), words: words.into() }
-}
-
 /// A refusal because of what the chart says about the film, or because it is too small.
 #[must_use]
 pub fn stated(film: &Film) -> Option<Abstention> {
-    let upper = |text: &Option<String>| text.as_ref().map(|text| text.trim().to_uppercase()).filter(|t| !t.is_empty());
-    let has = |text: &str, words: &[&str]| words.iter().any(|word| text.contains(word));
-    if let Some(modality) = upper(&film.modality)
-        && !RADIOGRAPHS.contains(&modality.as_str())
-        && !has(&modality, &RADIOGRAPH_WORDS)
-    {
-        return Some(refusal(
-            "other-modality",
-            "The image is not stated to be a plain radiograph, so it was not read.",
-        ));
+    if let Some(refusal) = radiograph::modality(film) {
+        return Some(refusal);
     }
     if !matches!(Region::stated(film.body_site.as_deref()), Region::Knee | Region::Unstated) {
         return Some(refusal("other-body-site", "The film is stated to show another part of the body than a knee."));
     }
-    if let Some(view) = upper(&film.view)
+    if let Some(view) = upper(film.view.as_ref())
         && (NOT_FRONTAL.contains(&view.as_str()) || has(&view, &NOT_FRONTAL_WORDS))
     {
         return Some(refusal("not-frontal", "The film is not a frontal view; only frontal films can be graded."));
@@ -81,24 +66,15 @@ pub fn stated(film: &Film) -> Option<Abstention> {
             "The patient's bones may still be growing; the network knows adults' knees only.",
         ));
     }
-    let side = film.image.width().min(film.image.height());
-    (side < SIDE_MIN).then(|| {
-        refusal(
-            "too-small",
-            format!("The film is only {side} pixels on its shorter side; at least {SIDE_MIN} are needed."),
-        )
-    })
+    radiograph::size(film, SIDE_MIN)
 }
 
 /// A refusal because of the pixels of a squashed film.
 #[must_use]
 pub fn measured(squashed: &GreyImage, template: &[f32], limits: &Limits) -> Option<Abstention> {
     let measures = Measures::of(squashed, template);
-    if measures.contrast < limits.contrast_min {
-        return Some(refusal("blank", "The film is blank or nearly so."));
-    }
-    if measures.smoothness < limits.smoothness_min {
-        return Some(refusal("noise", "The image is mostly noise."));
+    if let Some(refusal) = radiograph::empty(&measures, limits.contrast_min, limits.smoothness_min) {
+        return Some(refusal);
     }
     (measures.likeness < limits.likeness_min).then(|| {
         refusal(
@@ -118,9 +94,9 @@ pub fn unfamiliar() -> Abstention {
     )
 }
 
-/// What the chart leaves open about a film that was read.
+/// What the chart leaves open about a film that was read; `ages` are those of the training data.
 #[must_use]
-pub fn missing(film: &Film) -> Vec<String> {
+pub fn missing(film: &Film, ages: Option<[f64; 2]>) -> Vec<String> {
     let mut missing = Vec::new();
     let blank = |text: &Option<String>| text.as_ref().is_none_or(|text| text.trim().is_empty());
     for (absent, words) in [
@@ -133,12 +109,12 @@ pub fn missing(film: &Film) -> Vec<String> {
             missing.push(words.to_owned());
         }
     }
-    match film.age_years {
-        Some(age) if (AGES.0..AGES.1).contains(&age) => {}
-        Some(_) => {
-            missing.push("training films of patients of this age (the network learned from 45- to 79-year-olds)".into())
-        }
-        None => missing.push("age (the network learned from 45- to 79-year-olds)".into()),
+    let learned = radiograph::ages(ages);
+    match (film.age_years, ages, learned) {
+        (Some(age), Some([from, end]), _) if (from..end).contains(&age) => {}
+        (Some(_), _, Some(learned)) => missing.push(format!("training films of patients of this age ({learned})")),
+        (None, _, Some(learned)) => missing.push(format!("age ({learned})")),
+        (_, _, None) => {}
     }
     if film.image.width().min(film.image.height()) < SIDE {
         missing.push(format!("a film of at least {SIDE} pixels on its shorter side"));

@@ -3,7 +3,7 @@
 use super::{
     Interval, Knee, LABEL, Settings, TEMPLATE,
     grade::CUTS,
-    network::{Shape, Spec},
+    network::{Shape, Stage},
     phantom,
     suitability::Limits,
 };
@@ -16,7 +16,8 @@ use crate::{
             film::{TEMPLATE_SIDE, template_view},
         },
         familiarity::{FACTOR, MEANS},
-        manifest::{self, Calibration},
+        manifest::{Calibration, Kind, Label},
+        testing,
     },
 };
 use candle_core::{DType, Device, Tensor};
@@ -26,7 +27,8 @@ use time::OffsetDateTime;
 const WIDTH: usize = 16;
 
 fn shape() -> Shape {
-    Shape { widths: vec![8, 8, 8, WIDTH], blocks: vec![1, 0, 1] }
+    let stage = |stride, expand| Stage { kernel: 3, stride, expand, width: 8, blocks: 1 };
+    Shape { stem: 8, stages: vec![stage(2, 1), stage(2, 2), stage(2, 2), stage(1, 2)], features: WIDTH }
 }
 
 fn settings(distance_max: f64) -> Settings {
@@ -42,42 +44,11 @@ fn settings(distance_max: f64) -> Settings {
 
 fn manifest(folder: &Path, settings: &Settings) -> Manifest {
     Manifest {
-        name: "knee-test".parse().unwrap(),
-        version: "0.0.1".into(),
-        title: "Test".into(),
-        kind: manifest::Kind::Image,
-        architecture: super::ARCHITECTURE.into(),
-        intended_use: "Tests".into(),
-        not_for: vec![],
-        files: vec![manifest::FileDigest::of(folder, "weights.safetensors").unwrap()],
-        input: toml::Table::try_from(settings).unwrap(),
-        labels: vec![manifest::Label {
-            name: LABEL.into(),
-            threshold: 0.5,
-            policy: String::new(),
-            sensitivity: 0.9,
-            ppv: 0.9,
-            alerts_per_100: 50.0,
-            conformal: None,
-        }],
-        calibration: Calibration { slope: 0.9, intercept: -0.2, ece: 0.0, brier: 0.0 },
-        provenance: manifest::Provenance {
-            data: String::new(),
-            licence: String::new(),
-            citation: String::new(),
-            source: String::new(),
-            command: String::new(),
-            seed: 1,
-            epoch: 1,
-            date: String::new(),
-        },
-        attributes: Default::default(),
-        evaluation: [(
-            "validation".to_owned(),
-            manifest::Evaluation { n: 1, positives: 1, metrics: [].into(), intervals: Default::default() },
-        )]
-        .into(),
+        files: testing::digests(folder, &["weights.safetensors"]),
+        calibration: Calibration { slope: 0.9, intercept: -0.2, ..Calibration::IDENTITY },
+        ..testing::manifest(Kind::Image, super::ARCHITECTURE, settings, vec![Label::open(LABEL)])
     }
+    .of_ages([45.0, 80.0])
 }
 
 /// Weights from a sine, so that nothing is symmetric; the template is the phantom itself.
@@ -88,10 +59,9 @@ fn write_weights(folder: &Path, spoil: impl Fn(&mut HashMap<String, Tensor>)) {
         let values: Vec<f32> = (0..count).map(|i| scale * (i as f32 * 1.7 + name.len() as f32).sin()).collect();
         tensors.insert(name, Tensor::from_vec(values, shape, &Device::Cpu).unwrap());
     };
-    for Spec { name, input, output, .. } in shape().specs() {
-        wave(format!("{name}.weight"), &[3, 3, input, output], 0.3);
-        wave(format!("{name}.scale"), &[output], 1.0);
-        wave(format!("{name}.shift"), &[output], 0.2);
+    for spec in shape().specs() {
+        wave(format!("{}.weight", spec.name), &spec.shape(), 1.5 / (spec.fan_in() as f32).sqrt());
+        wave(format!("{}.bias", spec.name), &[spec.output], 0.2);
     }
     let (rows, columns) = shape().grid();
     wave("places".into(), &[rows * columns, WIDTH], 1.0);
@@ -198,7 +168,7 @@ fn grades_add_up_agree_with_the_finding_and_do_not_depend_on_the_side() {
 #[test]
 fn the_heat_map_adds_up_to_the_score_less_its_bias_and_covers_the_film() {
     let knee = knee();
-    for (image, grid) in [(phantom::narrowed(), (9, 9)), (phantom::narrowed().resized(288, 400), (9, 13))] {
+    for (image, grid) in [(phantom::narrowed(), (18, 18)), (phantom::narrowed().resized(288, 400), (18, 26))] {
         let input = ModelInput::Film(film(image));
         let explanation = knee.explain(&input).unwrap();
         assert!(explanation.reliable && explanation.gap < 1e-4, "{}", explanation.gap);
@@ -280,7 +250,9 @@ fn folders_that_do_not_fit_do_not_load() {
     let extra = load(&|t| drop(t.insert("x".into(), Tensor::zeros(1, DType::F32, &Device::Cpu).unwrap())), &|_| ());
     assert!(extra.unwrap_err().contains("`x` is not part of the network"));
     assert!(load(&|_| (), &|s| s.frame[0] = 128).unwrap_err().contains("frame must be"));
-    assert!(load(&|_| (), &|s| s.shape.widths[1] = 12).unwrap_err().contains("multiples of 8"));
+    assert!(load(&|_| (), &|s| s.shape.stages[1].kernel = 4).unwrap_err().contains("kernels odd"));
+    assert!(load(&|_| (), &|s| s.shape.stages[0].stride = 1).unwrap_err().contains("strides"));
+    assert!(load(&|_| (), &|s| s.shape.features = 4096).unwrap_err().contains("sizes"));
     assert!(load(&|_| (), &|s| s.cuts[0].slope = f64::NAN).is_err());
 }
 

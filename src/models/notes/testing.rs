@@ -11,7 +11,8 @@ use crate::{
     models::{
         Manifest,
         bert::Sizes,
-        manifest::{Calibration, Evaluation, FileDigest, Kind, Label, Provenance},
+        manifest::{Kind, Label},
+        testing,
     },
 };
 use candle_core::{DType, Device};
@@ -79,15 +80,6 @@ pub fn folder(parent: &Path, pieces_max: i64) -> PathBuf {
 pub fn manifest(folder: &Path, pieces_max: i64) -> Manifest {
     let sizes = sizes();
     let number = |value: usize| toml::Value::Integer(value as i64);
-    let label = |name: &str| Label {
-        name: name.into(),
-        threshold: 0.5,
-        policy: "none".into(),
-        sensitivity: 0.0,
-        ppv: 0.0,
-        alerts_per_100: 0.0,
-        conformal: None,
-    };
     let input = [
         ("vocabulary", number(sizes.vocabulary)),
         ("hidden", number(sizes.hidden)),
@@ -98,36 +90,14 @@ pub fn manifest(folder: &Path, pieces_max: i64) -> Manifest {
         ("kinds", number(sizes.kinds)),
         ("pieces_max", toml::Value::Integer(pieces_max)),
     ];
+    let input: toml::Table = input.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
     Manifest {
         name: "note-problems".parse().unwrap(),
-        version: "0.0.0".into(),
-        title: "Tiny".into(),
-        kind: Kind::Notes,
-        architecture: "bert-ner".into(),
-        intended_use: "tests".into(),
-        not_for: Vec::new(),
-        files: ["weights.safetensors", "tokenizer.json", "vectors.safetensors", "concepts.tsv"]
-            .map(|f| FileDigest::of(folder, f).unwrap())
-            .to_vec(),
-        input: input.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
-        labels: KINDS.map(label).to_vec(),
-        calibration: Calibration { slope: 1.0, intercept: 0.0, ece: 0.0, brier: 0.0 },
-        provenance: Provenance {
-            data: "none".into(),
-            licence: "none".into(),
-            citation: "none".into(),
-            source: "none".into(),
-            command: "none".into(),
-            seed: 0,
-            epoch: 0,
-            date: "2026-01-01".into(),
-        },
-        attributes: Default::default(),
-        evaluation: [(
-            "validation".to_owned(),
-            Evaluation { n: 0, positives: 0, metrics: Default::default(), intervals: Default::default() },
-        )]
-        .into(),
+        files: testing::digests(
+            folder,
+            &["weights.safetensors", "tokenizer.json", "vectors.safetensors", "concepts.tsv"],
+        ),
+        ..testing::manifest(Kind::Notes, "bert-ner", &input, KINDS.map(Label::open).to_vec())
     }
 }
 

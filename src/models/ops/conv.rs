@@ -1,4 +1,4 @@
-//! Two-dimensional convolution with bias and optional ReLU, forward and backward.
+//! Two-dimensional convolution with bias and activation, forward and backward.
 //!
 //! Contract: `x` is (batch, height, width, channels in), the weight (kernel rows, kernel columns, channels in, channels
 //! out), the bias (channels out); the answer is (batch, height out, width out, channels out), all f32 on the CPU.
@@ -6,8 +6,12 @@
 //! answer's pixels. Images are worked on in parallel, sums over images always in the same order, so that the result
 //! does not depend on the number of threads.
 
-use super::gemm::{Strides, gemm};
-use candle_core::{CpuStorage, CustomOp3, Device, Layout, Result, Shape, Storage, Tensor, bail};
+use super::{
+    activation::Activation,
+    gemm::{Strides, gemm},
+    slices::{numbers, with_numbers},
+};
+use candle_core::{CpuStorage, CustomOp3, Device, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 /// Floats of unrolled patches worked on at once: fits the second-level cache beside the weights.
@@ -22,13 +26,13 @@ pub struct Conv {
     pub stride: usize,
     /// Rows and columns of zeros around the image.
     pub padding: usize,
-    /// Whether negative answers become zero.
-    pub relu: bool,
+    /// What follows.
+    pub activation: Activation,
     /// Whether the backward pass computes the image's gradient; the first layer does not need it.
     pub input_gradient: bool,
 }
 
-/// Convolves `x` with `weight`, adds `bias`, cuts at zero if asked.
+/// Convolves `x` with `weight`, adds `bias`, applies the activation.
 ///
 /// # Errors
 /// Candle's, when shapes do not fit or something is not f32 on the CPU.
@@ -89,6 +93,11 @@ impl Sizes {
         vec![0.0; self.tile_rows() * self.out_width * self.patch()]
     }
 
+    /// Whether the image itself is the matrix of patches.
+    const fn pointwise(&self) -> bool {
+        self.kernel.0 == 1 && self.kernel.1 == 1 && self.conv.stride == 1 && self.conv.padding == 0
+    }
+
     /// Calls `run(offset in the patches, offset in the image, length)` for every stretch of image under the kernel, for
     /// output rows `first .. first + count`; `length` 0 is never passed. What lies outside the image is left out.
     fn runs(&self, first: usize, count: usize, mut run: impl FnMut(usize, usize, usize)) {
@@ -124,10 +133,14 @@ impl Sizes {
         let line = self.out_width * self.output;
         for (index, rows) in answer.chunks_mut(self.tile_rows() * line).enumerate() {
             let count = rows.len() / line;
-            let positions = count * self.out_width;
-            self.unroll(image, index * self.tile_rows(), count, &mut patches[..positions * self.patch()]);
-            rows.chunks_exact_mut(self.output).for_each(|pixel| pixel.copy_from_slice(bias));
-            let (k, n) = (self.patch(), self.output);
+            let (k, n, positions) = (self.patch(), self.output, count * self.out_width);
+            let patches = if self.pointwise() {
+                &image[index * self.tile_rows() * self.out_width * k..][..positions * k]
+            } else {
+                self.unroll(image, index * self.tile_rows(), count, &mut patches[..positions * k]);
+                &patches[..positions * k]
+            };
+            rows.chunks_exact_mut(n).for_each(|pixel| pixel.copy_from_slice(bias));
             let by_patch = Strides::rows_of(k);
             gemm(
                 (positions, n, k),
@@ -140,9 +153,7 @@ impl Sizes {
                 1.0,
                 1.0,
             );
-            if self.conv.relu {
-                rows.iter_mut().for_each(|value| *value = value.max(0.0));
-            }
+            self.conv.activation.apply(rows);
         }
     }
 
@@ -169,7 +180,7 @@ struct Gradients {
 }
 
 impl Sizes {
-    /// `grad` is the answer's gradient, already zero where ReLU cut.
+    /// `grad` is the gradient before the activation.
     fn backward(&self, x: &[f32], weight: &[f32], grad: &[f32]) -> Gradients {
         let mut image = vec![0.0; if self.conv.input_gradient { x.len() } else { 0 }];
         let mut shards: Vec<&mut [f32]> = image.chunks_mut(SHARD * self.image()).collect();
@@ -224,11 +235,20 @@ impl Sizes {
             let (first, count) = (index * self.tile_rows(), rows.len() / line);
             let positions = count * self.out_width;
             let patches = &mut patches[..positions * k];
-            self.unroll(image, first, count, patches);
             let (across, by_n) = (Strides::transposed(k), Strides::rows_of(n));
+            let (turned, by_patch) = (Strides::transposed(n), Strides::rows_of(k));
+            if self.pointwise() {
+                let own = first * self.out_width * k..(first * self.out_width + positions) * k;
+                gemm((k, n, positions), &image[own.clone()], across, rows, by_n, weight_sum, by_n, 1.0, 1.0);
+                if !image_grad.is_empty() {
+                    let own = &mut image_grad[own];
+                    gemm((positions, k, n), rows, by_n, weight, turned, own, by_patch, 0.0, 1.0);
+                }
+                continue;
+            }
+            self.unroll(image, first, count, patches);
             gemm((k, n, positions), patches, across, rows, by_n, weight_sum, by_n, 1.0, 1.0);
             if !image_grad.is_empty() {
-                let (turned, by_patch) = (Strides::transposed(n), Strides::rows_of(k));
                 gemm((positions, k, n), rows, by_n, weight, turned, patches, by_patch, 0.0, 1.0);
                 self.runs(first, count, |patch, target, length| {
                     let target = &mut image_grad[target..target + length];
@@ -239,26 +259,9 @@ impl Sizes {
     }
 }
 
-/// The numbers of a contiguous f32 tensor.
-fn numbers<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
-    match layout.contiguous_offsets() {
-        Some((start, end)) => Ok(&storage.as_slice::<f32>()?[start..end]),
-        None => bail!("conv2d needs contiguous tensors"),
-    }
-}
-
-/// Calls `work` with the numbers of a contiguous CPU tensor, without copying them.
-fn with_numbers<T>(tensor: &Tensor, work: impl FnOnce(&[f32]) -> T) -> Result<T> {
-    let (storage, layout) = tensor.storage_and_layout();
-    match &*storage {
-        Storage::Cpu(cpu) => Ok(work(numbers(cpu, layout)?)),
-        _ => bail!("conv2d runs on the CPU"),
-    }
-}
-
 impl CustomOp3 for Conv {
     fn name(&self) -> &'static str {
-        "conv2d-bias-relu"
+        "conv2d-bias-activation"
     }
 
     fn cpu_fwd(
@@ -287,12 +290,7 @@ impl CustomOp3 for Conv {
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let sizes = Sizes::new(*self, x.dims(), weight.dims(), bias.dims())?;
         let mut masked = with_numbers(&grad.contiguous()?, <[f32]>::to_vec)?;
-        if self.relu {
-            let cut = |grad: &mut [f32], answer: &[f32]| {
-                grad.iter_mut().zip(answer).filter(|(_, answer)| **answer <= 0.0).for_each(|(grad, _)| *grad = 0.0);
-            };
-            with_numbers(answer, |answer| cut(&mut masked, answer))?;
-        }
+        with_numbers(answer, |answer| self.activation.cut(&mut masked, answer))?;
         let gradients = with_numbers(x, |x| with_numbers(weight, |weight| sizes.backward(x, weight, &masked)))??;
         let tensor = |values: Vec<f32>, like: &Tensor| Tensor::from_vec(values, like.shape(), &Device::Cpu);
         let image = if self.input_gradient { Some(tensor(gradients.image, x)?) } else { None };

@@ -3,11 +3,13 @@
 //! Contract: every operation has a forward and a backward pass and a test that compares the latter with finite
 //! differences; results do not depend on the number of threads.
 
+pub mod activation;
 pub mod conv;
+pub mod depthwise;
 mod gates;
 pub mod gemm;
 pub mod lstm;
 pub mod maxpool;
-pub mod norm;
 pub mod pool;
 pub mod project;
+pub mod slices;

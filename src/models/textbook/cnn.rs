@@ -7,6 +7,7 @@
 //! (in, out), flattening goes by row, column, channel: Keras's own layouts.
 
 use crate::models::ops::{
+    activation::Activation,
     conv::{Conv, conv2d},
     maxpool::max_pool2,
 };
@@ -97,7 +98,12 @@ impl TextbookCnn {
         let mut x = pictures.clone();
         for (index, (weight, bias)) in self.layers.iter().take(KERNELS.len()).enumerate() {
             let gradient = index > 0 || input_gradient;
-            let conv = Conv { stride: 1, padding: self.padding.zeros(), relu: true, input_gradient: gradient };
+            let conv = Conv {
+                stride: 1,
+                padding: self.padding.zeros(),
+                activation: Activation::Relu,
+                input_gradient: gradient,
+            };
             x = conv2d(&x, weight, bias, conv)?;
             if index + 1 < KERNELS.len() {
                 x = max_pool2(&x)?;

@@ -16,15 +16,13 @@ use crate::{
             suitability::Limits,
         },
         familiarity::{FACTOR, MEANS, Space},
+        loading::{self, Tensors},
         manifest::Kind,
     },
 };
-use candle_core::{DType, Device, Result as Computed, Tensor, Var};
+use candle_core::{Device, Result as Computed, Tensor, Var};
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::{BTreeMap, HashMap},
-    path::Path,
-};
+use std::{collections::BTreeMap, path::Path};
 
 /// The architecture's name in manifests.
 pub const ARCHITECTURE: &str = "textbook-cnn";
@@ -96,20 +94,16 @@ impl TextbookFilm {
     /// # Errors
     /// [`ModelError`] when labels, input contract or tensors do not fit.
     pub fn load(folder: &Path, manifest: Manifest) -> Result<Self, ModelError> {
-        let contract = |reason: String| ModelError::Contract { name: manifest.name.clone(), reason };
+        let contract = |reason: String| loading::contract(&manifest, reason);
         if manifest.architecture != ARCHITECTURE || manifest.kind != Kind::Image {
             return Err(contract(format!("it must be an image network `{ARCHITECTURE}`")));
         }
-        let settings: Settings = toml::Value::Table(manifest.input.clone())
-            .try_into()
-            .map_err(|error| contract(format!("[input]: {error}")))?;
+        let settings: Settings = loading::settings(&manifest)?;
         if settings.limits.is_some_and(|limits| limits.all().iter().any(|limit| !limit.is_finite())) {
             return Err(contract("[input]: limits must be finite".into()));
         }
-        let tensors = candle_core::safetensors::load(manifest.weights(folder), &Device::Cpu)
-            .map_err(|error| contract(format!("the weights cannot be read: {error}")))?;
-        let (network, guard) = assemble(tensors, &settings, classes(manifest.labels.len()))
-            .map_err(|error| contract(format!("the weights do not fit: {error}")))?;
+        let classes = classes(manifest.labels.len());
+        let (network, guard) = loading::assembled(folder, &manifest, |tensors| assemble(tensors, &settings, classes))?;
         Ok(Self { manifest, settings, network, guard })
     }
 
@@ -168,18 +162,8 @@ impl TextbookFilm {
 }
 
 /// Takes all tensors, each with its shape checked, and nothing else.
-fn assemble(
-    mut tensors: HashMap<String, Tensor>,
-    settings: &Settings,
-    classes: usize,
-) -> Computed<(TextbookCnn, Option<GuardParts>)> {
-    let mut get = |name: &str, shape: &[usize]| {
-        let tensor = tensors.remove(name).ok_or_else(|| candle_core::Error::Msg(format!("`{name}` is missing")))?;
-        if tensor.dims() != shape {
-            candle_core::bail!("`{name}` is {:?}, not {shape:?}", tensor.dims());
-        }
-        tensor.to_dtype(DType::F32)
-    };
+fn assemble(tensors: &mut Tensors, settings: &Settings, classes: usize) -> Computed<(TextbookCnn, Option<GuardParts>)> {
+    let mut get = |name: &str, shape: &[usize]| tensors.get(name, shape);
     let network = TextbookCnn::new(settings.padding, classes, &mut get)?;
     let guard = match settings.limits {
         None => None,
@@ -189,10 +173,7 @@ fn assemble(
             space: Space::from_tensors(&get(MEANS, &[classes, UNITS])?, &get(FACTOR, &[UNITS, UNITS])?)?,
         }),
     };
-    match tensors.keys().next() {
-        Some(name) => candle_core::bail!("`{name}` is not part of the network"),
-        None => Ok((network, guard)),
-    }
+    Ok((network, guard))
 }
 
 impl FilmReader for TextbookFilm {

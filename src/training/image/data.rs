@@ -5,24 +5,17 @@
 
 use super::shifts::Shift;
 use crate::{
-    domain::{Digest, GreyImage},
-    training::{Split, TrainingError},
+    domain::GreyImage,
+    training::{Split, TrainingError, archives},
 };
 use rayon::prelude::*;
 use serde::Deserialize;
-use std::{
-    collections::HashMap,
-    fs::{self, File},
-    io::Read,
-    path::Path,
-};
+use std::{collections::HashMap, path::Path};
 
 /// Share of the patients held back for validation.
 const VALIDATION: f64 = 0.15;
 /// The next share of patients chooses epoch, calibration, thresholds and limits.
 const TUNE_END: f64 = 0.25;
-/// Greatest size of one film's file, in bytes.
-const FILE_MAX: u64 = 16 << 20;
 
 /// One labelled film.
 #[derive(Debug)]
@@ -106,24 +99,13 @@ struct Row {
 /// # Errors
 /// [`TrainingError`] when a file is missing or a row does not fit.
 pub fn read(folder: &Path, seed: u64) -> Result<Vec<LabelledFilm>, TrainingError> {
-    let path = folder.join("labels.csv");
-    let file = File::open(&path).map_err(TrainingError::io(&path))?;
-    let rows: Result<Vec<Row>, _> = csv::Reader::from_reader(file).deserialize().collect();
-    let mut rows = rows.map_err(|error| TrainingError::Data(format!("{}: {error}", path.display())))?;
+    let mut rows: Vec<Row> = archives::rows(folder)?;
     let groups = groups(&rows);
     let mut seen = std::collections::HashSet::new();
     rows.retain(|row| seen.insert(row.pixel_md5.clone()));
-    let wanted: HashMap<&str, usize> = rows.iter().enumerate().map(|(index, row)| (row.file.as_str(), index)).collect();
-    let mut files: Vec<(usize, Vec<u8>)> = Vec::with_capacity(rows.len());
-    for archive in archives(folder)? {
-        unpack(&archive, &wanted, &mut files)?;
-    }
-    files.sort_by_key(|(index, _)| *index);
-    files.dedup_by_key(|(index, _)| *index);
-    if files.len() != rows.len() || rows.is_empty() {
-        return Err(TrainingError::Data(format!("{} of {} films are in the archives", files.len(), rows.len())));
-    }
-    files.par_iter().map(|(index, bytes)| labelled(&rows[*index], bytes, seed, &groups)).collect()
+    let names: Vec<&str> = rows.iter().map(|row| row.file.as_str()).collect();
+    let files = archives::films(folder, &names)?;
+    rows.par_iter().zip(&files).map(|(row, bytes)| labelled(row, bytes, seed, &groups)).collect()
 }
 
 /// Patient key → the smallest key among patients joined by films with the same pixels.
@@ -152,28 +134,6 @@ fn groups(rows: &[Row]) -> HashMap<String, String> {
     group
 }
 
-fn archives(folder: &Path) -> Result<Vec<std::path::PathBuf>, TrainingError> {
-    let entries = fs::read_dir(folder).map_err(TrainingError::io(folder))?;
-    let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "zip"));
-    paths.sort();
-    Ok(paths)
-}
-
-fn unpack(path: &Path, wanted: &HashMap<&str, usize>, files: &mut Vec<(usize, Vec<u8>)>) -> Result<(), TrainingError> {
-    let broken = |error: zip::result::ZipError| TrainingError::Data(format!("{}: {error}", path.display()));
-    let mut archive = zip::ZipArchive::new(File::open(path).map_err(TrainingError::io(path))?).map_err(broken)?;
-    for index in 0..archive.len() {
-        let mut entry = archive.by_index(index).map_err(broken)?;
-        let row = entry.name().ok().and_then(|name| wanted.get(&*name).copied());
-        let Some(row) = row else { continue };
-        let mut bytes = Vec::new();
-        entry.by_ref().take(FILE_MAX).read_to_end(&mut bytes).map_err(TrainingError::io(path))?;
-        files.push((row, bytes));
-    }
-    Ok(())
-}
-
 fn labelled(
     row: &Row,
     bytes: &[u8],
@@ -185,24 +145,20 @@ fn labelled(
         "NORMAL" => false,
         other => return Err(TrainingError::Data(format!("`{other}` is not a label"))),
     };
-    let unreadable = |error: String| TrainingError::Data(format!("a film cannot be decoded: {error}"));
-    let grey = image::load_from_memory(bytes).map_err(|error| unreadable(error.to_string()))?.to_luma8();
-    let (width, height) = (grey.width() as usize, grey.height() as usize);
-    let image = GreyImage::new(width, height, grey.into_raw()).map_err(|error| unreadable(error.to_string()))?;
+    let image = archives::grey(bytes)?;
     let group = groups.get(&row.patient_key).map_or(row.patient_key.as_str(), String::as_str);
-    Ok(LabelledFilm { image, positive, kind: row.subtype.clone(), name: row.file.clone(), place: place(group, seed) })
-}
-
-/// A number from 0 to 1 that depends on the patient and the seed only.
-fn place(group: &str, seed: u64) -> f64 {
-    let digest = Digest::of_parts([&seed.to_le_bytes()[..], group.as_bytes()]);
-    let first = digest.as_bytes().iter().take(4).fold(0u32, |sum, byte| (sum << 8) | u32::from(*byte));
-    f64::from(first) / (f64::from(u32::MAX) + 1.0)
+    Ok(LabelledFilm {
+        image,
+        positive,
+        kind: row.subtype.clone(),
+        name: row.file.clone(),
+        place: archives::place(group, seed),
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Row, groups, place};
+    use super::{Row, groups};
 
     fn row(patient: &str, pixels: &str) -> Row {
         Row {
@@ -220,13 +176,5 @@ mod tests {
         let groups = groups(&rows);
         assert!(["a", "b", "c"].iter().all(|patient| groups[*patient] == "a"));
         assert_eq!(groups["d"], "d");
-    }
-
-    #[test]
-    fn the_split_depends_on_patient_and_seed_and_holds_back_about_its_share() {
-        assert_eq!(place("p1", 7), place("p1", 7));
-        assert_ne!(place("p1", 7), place("p1", 8));
-        let held = (0..4000).filter(|index| place(&format!("p{index}"), 7) < super::VALIDATION).count();
-        assert!((500..700).contains(&held), "{held}");
     }
 }

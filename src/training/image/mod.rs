@@ -15,11 +15,11 @@ pub mod strangers;
 pub mod trainee;
 mod words;
 
-use super::{Bar, Best, Plan, Report, Split, TrainingError, run, trial::Trial};
+use super::{Bar, Best, Plan, Split, TrainingError, run, trial::Trial};
 use crate::{
     domain::Clock,
     models::{
-        Manifest, Model as _,
+        Manifest,
         chest::{
             Chest, Settings, TEMPLATE,
             film::{PLANES, TEMPLATE_SIDE, planes},
@@ -47,7 +47,7 @@ const WIDTHS: [usize; 4] = [24, 32, 64, 128];
 #[must_use]
 pub fn plan(checkpoint: PathBuf) -> Plan {
     Plan {
-        epochs: 24,
+        epochs: 48,
         batch: 32,
         learning_rate: 2e-3,
         weight_decay: 0.05,
@@ -172,14 +172,4 @@ pub(super) fn half(tensors: HashMap<String, Tensor>) -> candle_core::Result<Hash
 pub fn trials(data: &Path, split: Split) -> Result<Vec<Trial>, TrainingError> {
     let films = data::read(data, plan(PathBuf::new()).seed)?;
     papers::trials(&of(&films, split))
-}
-
-/// Evaluates a model folder on a split of a data folder.
-///
-/// # Errors
-/// [`TrainingError`] when the model does not load or the data do not fit.
-pub fn evaluate(folder: &Path, data: &Path, split: Split, _batch: usize) -> Result<Report, TrainingError> {
-    let model = Chest::load(folder, Manifest::load(folder)?)?;
-    let films = data::read(data, model.manifest().provenance.seed)?;
-    papers::evaluate(folder, &model, &of(&films, split), split)
 }

@@ -15,7 +15,7 @@ use crate::{
         manifest::{Calibration, FileDigest, Kind, Label, Provenance},
     },
     training::{
-        Best, Plan, Report, Split, TrainingError, calibration, conformal,
+        Best, Plan, Split, TrainingError, calibration, conformal,
         papers::{self, CardText, Papers},
         report::{self, Asked},
         trial::{Trial, Truth},
@@ -23,7 +23,6 @@ use crate::{
 };
 use serde::Serialize;
 use std::{collections::BTreeMap, fs, path::Path};
-use time::OffsetDateTime;
 
 /// Films per pass.
 const BATCH: usize = 32;
@@ -89,13 +88,14 @@ pub fn chest(
         .to_vec(),
         files: vec![FileDigest::of(out, "weights.safetensors")?],
         input,
-        labels: vec![open_label()],
-        calibration: Calibration { slope: 1.0, intercept: 0.0, ece: 0.0, brier: 0.0 },
+        labels: vec![Label::open(LABEL)],
+        calibration: Calibration::IDENTITY,
         provenance: Provenance {
             data: format!(
                 "{train} films for training, {tune} for tuning, {validation} for validation, split by patient; children aged \
                  one to five, one hospital (Guangzhou), 176 × 176 pixels"
             ),
+            ages: Some([1.0, 6.0]),
             licence: "CC BY 4.0".into(),
             citation: KERMANY.into(),
             source: "https://data.mendeley.com/datasets/rscbjbr9sj".into(),
@@ -113,19 +113,6 @@ pub fn chest(
 pub const KERMANY: &str = "Kermany et al., Identifying Medical Diagnoses and Treatable Diseases by Image-Based Deep \
                            Learning, Cell 2018;172:1122";
 
-/// The label before its threshold is known.
-pub fn open_label() -> Label {
-    Label {
-        name: LABEL.into(),
-        threshold: 0.5,
-        policy: String::new(),
-        sensitivity: 0.0,
-        ppv: 0.0,
-        alerts_per_100: 0.0,
-        conformal: None,
-    }
-}
-
 /// Fits the calibration on the films of `tune`. The threshold is not fitted at all: a card appears when the calibrated
 /// probability says that the finding is likelier there than not.
 pub fn calibrate(manifest: &mut Manifest, tuned: &Tuned) -> Result<(), TrainingError> {
@@ -138,7 +125,7 @@ pub fn calibrate(manifest: &mut Manifest, tuned: &Tuned) -> Result<(), TrainingE
         threshold: 0.5,
         policy: "calibrated probability of at least one half; not fitted".into(),
         conformal: Some(limits.map_err(|error| TrainingError::Data(error.to_string()))?),
-        ..open_label()
+        ..Label::open(LABEL)
     }];
     Ok(())
 }
@@ -231,17 +218,6 @@ pub fn finish(
     let curve_metric = "AUROC on tuning films, mean of plain and shifted";
     papers::finish(Papers { folder: out, manifest, card, attributes, report, curve: &best.curve, curve_metric })?;
     Ok(())
-}
-
-/// Figures of a loaded network on films.
-pub fn evaluate(
-    folder: &Path,
-    model: &impl FilmReader,
-    films: &[&LabelledFilm],
-    split: Split,
-) -> Result<Report, TrainingError> {
-    let report = report(folder, model, films, split, OffsetDateTime::UNIX_EPOCH.date())?;
-    Ok(Report { model: report.model, split, n: report.n, positives: report.positives, metrics: report.metrics })
 }
 
 /// Answers to the phantoms (`models::chest::phantom`), which every build must reproduce within 1e-3.

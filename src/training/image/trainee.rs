@@ -9,17 +9,23 @@ use super::{
     strangers::stranger,
 };
 use crate::{
-    models::chest::{
-        film::{PLANES, planes},
-        network::{Network, Spec, specs},
-        stranger::{BIAS, WEIGHT},
+    models::{
+        chest::{
+            film::{PLANES, planes},
+            network::{Network, Spec, specs},
+            stranger::{BIAS, WEIGHT},
+        },
+        ops::activation::Activation,
     },
-    training::{Trainee, metrics::auroc},
+    training::{
+        Trainee,
+        metrics::auroc,
+        seeded::{self, generator},
+    },
 };
 use candle_core::{Device, Result, Tensor, Var};
 use candle_nn::VarMap;
-use rand::{RngExt as _, SeedableRng as _, seq::SliceRandom as _};
-use rand_chacha::ChaCha8Rng;
+use rand::RngExt as _;
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -53,14 +59,6 @@ pub struct ChestTrainee {
     plain: Vec<Tensor>,
     shifted: Vec<Tensor>,
     labels: Vec<bool>,
-}
-
-/// A generator for one purpose.
-#[must_use]
-pub fn generator(seed: u64, purpose: u64, index: u64) -> ChaCha8Rng {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed ^ purpose.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    rng.set_stream(index);
-    rng
 }
 
 impl ChestTrainee {
@@ -166,7 +164,6 @@ impl ChestTrainee {
 
 /// Starting values: directions normal, gains one, branches small, everything else zero.
 fn variables(widths: &[usize], seed: u64) -> Result<VarMap> {
-    let vars = VarMap::new();
     let mut all: Vec<(String, Tensor)> = Vec::new();
     let constant = |value: f32, shape: &[usize]| Tensor::full(value, shape, &Device::Cpu);
     for (index, spec) in specs(widths).iter().enumerate() {
@@ -181,7 +178,7 @@ fn variables(widths: &[usize], seed: u64) -> Result<VarMap> {
         ));
         all.push((format!("{name}.gain"), constant(1.0, &[*output])?));
         all.push((format!("{name}.bias"), constant(0.0, &[*output])?));
-        if !spec.relu() {
+        if spec.activation() == Activation::Linear {
             all.push((format!("{name}.branch"), constant(0.2, &[1])?));
         }
     }
@@ -190,15 +187,7 @@ fn variables(widths: &[usize], seed: u64) -> Result<VarMap> {
     all.push(("head.bias".into(), constant(0.0, &[1])?));
     all.push((WEIGHT.into(), constant(0.0, &[features])?));
     all.push((BIAS.into(), constant(0.0, &[1])?));
-    let mut data = match vars.data().lock() {
-        Ok(data) => data,
-        Err(poisoned) => poisoned.into_inner(),
-    };
-    for (name, tensor) in all {
-        data.insert(name, Var::from_tensor(&tensor)?);
-    }
-    drop(data);
-    Ok(vars)
+    seeded::variables(all)
 }
 
 /// Each output channel's weights with mean 0 and variance 1 / fan-in, times its gain; after a ReLU also times its gain.
@@ -227,8 +216,7 @@ impl Trainee for ChestTrainee {
     }
 
     fn steps(&mut self, epoch: usize) -> usize {
-        self.order = (0..self.train.len()).collect();
-        self.order.shuffle(&mut generator(self.seed, 3 << 32, epoch as u64));
+        self.order = seeded::order(self.train.len(), self.seed, epoch);
         self.train.len() / self.batch
     }
 

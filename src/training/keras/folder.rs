@@ -60,15 +60,10 @@ pub fn import(plan: &Plan, clock: &dyn Clock) -> Result<PathBuf, TrainingError> 
     let (kind, input) = input(plan, &tensors)?;
     fs::create_dir_all(&out).map_err(TrainingError::io(&out))?;
     candle_core::safetensors::save(&tensors, out.join(WEIGHTS))?;
-    let labels = plan.labels.iter().map(|name| Label {
-        name: name.clone(),
-        threshold: 0.5,
-        policy: "none: imported and not yet calibrated".into(),
-        sensitivity: 0.0,
-        ppv: 0.0,
-        alerts_per_100: 0.0,
-        conformal: None,
-    });
+    let labels = plan
+        .labels
+        .iter()
+        .map(|name| Label { policy: "none: imported and not yet calibrated".into(), ..Label::open(name) });
     let manifest = Manifest {
         name: plan.name.clone(),
         version: "0.1.0".into(),
@@ -80,7 +75,7 @@ pub fn import(plan: &Plan, clock: &dyn Clock) -> Result<PathBuf, TrainingError> 
         files: vec![FileDigest::of(&out, WEIGHTS)?],
         input,
         labels: labels.collect(),
-        calibration: Calibration { slope: 1.0, intercept: 0.0, ece: 0.0, brier: 0.0 },
+        calibration: Calibration::IDENTITY,
         provenance: provenance(plan, clock),
         attributes: BTreeMap::new(),
         evaluation: BTreeMap::new(),
@@ -131,6 +126,7 @@ fn provenance(plan: &Plan, clock: &dyn Clock) -> Provenance {
     let labels = plan.labels.join(",");
     Provenance {
         data: "unknown: trained elsewhere, in Keras".into(),
+        ages: None,
         licence: "unknown".into(),
         citation: "unknown".into(),
         source: "unknown".into(),

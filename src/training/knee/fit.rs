@@ -49,7 +49,7 @@ pub(super) fn write(
     let mut tensors = trainee.tensors()?;
     tensors.insert(TEMPLATE.into(), Tensor::from_slice(&template, template.len(), &Device::Cpu)?);
     // A space that nothing is far from stands in until the features are known.
-    let width = shape.features();
+    let width = shape.features;
     tensors.insert(MEANS.into(), Tensor::zeros((GRADES, width), DType::F32, &Device::Cpu)?);
     tensors.insert(FACTOR.into(), Tensor::zeros((width, width), DType::F32, &Device::Cpu)?);
     save(out, &tensors)?;
@@ -58,7 +58,7 @@ pub(super) fn write(
         planes: Settings::plane_names(),
         shape: shape.clone(),
         limits: limits(train, &template),
-        cuts: [Calibration { slope: 1.0, intercept: 0.0, ece: 0.0, brier: 0.0 }; CUTS - 1],
+        cuts: [Calibration::IDENTITY; CUTS - 1],
         interval: Interval { coverage: COVERAGE, limit: 1.0 },
     };
     // The weights as they will be served, rounded to half precision, decide everything that follows.

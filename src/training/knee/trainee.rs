@@ -1,34 +1,42 @@
 //! The knee network while it learns.
 //!
-//! Contract: weights are standardised in every pass (Qiao et al. 2019), which folds exactly into plain convolutions.
+//! Contract: every weight has a learned scale per channel, which folds exactly into plain convolutions; the
+//! normalisation of the start is kept (no statistics of batches), so a film's answer depends on that film alone.
 
+use super::start;
 use crate::{
     models::knee::{
-        film::{PLANES, ROWS, SIDE, planes},
+        film::{COLUMNS, PLANES, ROWS, SIDE, planes},
         grade::{self, CUTS, GRADES, SIDES},
-        network::{Network, Shape, Spec},
+        network::{Network, Shape},
     },
-    training::{Trainee, image::augment},
+    training::{
+        Trainee,
+        image::augment,
+        seeded::{self, generator},
+    },
 };
 use candle_core::{Device, Result, Tensor, Var};
 use candle_nn::VarMap;
-use rand::{RngExt as _, SeedableRng as _, seq::SliceRandom as _};
-use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, StandardNormal};
+use rand::RngExt as _;
 use rayon::prelude::*;
-use std::collections::HashMap;
+use std::{collections::HashMap, path::Path};
 
 /// Share of pooled features left out in training.
-const DROPOUT: f64 = 0.25;
+const DROPOUT: f64 = 0.35;
 /// Share of a grade's weight given to each neighbouring grade: two readers often differ by one.
 const SMOOTHING: f32 = 0.05;
 /// Weight of the squared distance of the cumulative distributions (Hou et al. 2016): far mistakes cost more.
 const DISTANCE: f64 = 1.0;
 /// Chance that a batch is mixed with itself (Zhang et al., ICLR 2018), and the greatest share of the second film.
-const MIXED: f64 = 0.3;
+const MIXED: f64 = 0.5;
 const MIX_MAX: f32 = 0.5;
 /// Films per validation pass.
 const CHUNK: usize = 32;
+/// Training films on whose answers the start is normalised.
+const FITTED: usize = 192;
+/// The pretrained stages learn this much slower than what is new.
+const PRETRAINED_RATE: f64 = 0.2;
 
 /// A squashed film and its grade.
 pub type Example = (Vec<u8>, usize);
@@ -37,6 +45,7 @@ pub type Example = (Vec<u8>, usize);
 pub struct KneeTrainee {
     vars: VarMap,
     shape: Shape,
+    pretrained: bool,
     batch: usize,
     seed: u64,
     train: Vec<Example>,
@@ -45,24 +54,26 @@ pub struct KneeTrainee {
     grades: Vec<usize>,
 }
 
-/// A generator for one purpose.
-fn generator(seed: u64, purpose: u64, index: u64) -> ChaCha8Rng {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed ^ purpose.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    rng.set_stream(index);
-    rng
-}
-
 impl KneeTrainee {
-    /// A fresh network over these films.
+    /// A network over these films, from the pretrained file if one is given.
     ///
     /// # Errors
-    /// Candle's.
-    pub fn new(shape: &Shape, (batch, seed): (usize, u64), train: Vec<Example>, tune: &[Example]) -> Result<Self> {
+    /// Candle's, also when the file does not fit.
+    pub fn new(
+        shape: &Shape,
+        encoder: Option<&Path>,
+        (batch, seed): (usize, u64),
+        train: Vec<Example>,
+        tune: &[Example],
+    ) -> Result<Self> {
+        let every = train.len().div_ceil(FITTED).max(1);
+        let fitted: Vec<Vec<u8>> = train.iter().step_by(every).map(|(pixels, _)| pixels.clone()).collect();
         let films: Vec<Vec<u8>> = tune.iter().map(|(pixels, _)| pixels.clone()).collect();
         let both = |chunk: &[Vec<u8>]| Ok([tensor(chunk, false)?, tensor(chunk, true)?]);
         Ok(Self {
-            vars: variables(shape, seed)?,
+            vars: start::variables(shape, encoder, seed, &tensor(&fitted, false)?)?,
             shape: shape.clone(),
+            pretrained: encoder.is_some(),
             batch,
             seed,
             train,
@@ -72,7 +83,7 @@ impl KneeTrainee {
         })
     }
 
-    /// The network with its weights standardised.
+    /// The network with scales folded in.
     ///
     /// # Errors
     /// Candle's.
@@ -82,9 +93,10 @@ impl KneeTrainee {
             let var = vars.get(name).ok_or_else(|| candle_core::Error::Msg(format!("`{name}` is not a variable")))?;
             Ok::<Tensor, candle_core::Error>(var.as_tensor().clone())
         };
-        Network::new(&self.shape, &mut |name, shape| match name.strip_suffix(".weight") {
-            Some("head") | None => one(name),
-            Some(layer) => standardised(&one(&format!("{layer}.direction"))?)?.reshape(shape),
+        Network::new(&self.shape, &mut |name, _| match name.rsplit_once('.') {
+            None | Some(("head", _)) => one(name),
+            Some((layer, "bias")) => one(&format!("{layer}.shift")),
+            Some((layer, _)) => one(&format!("{layer}.direction"))?.broadcast_mul(&one(&format!("{layer}.scale"))?),
         })
     }
 
@@ -97,56 +109,10 @@ impl KneeTrainee {
     }
 }
 
-/// Starting values: directions normal, scales one (of a residual branch zero), everything else zero.
-fn variables(shape: &Shape, seed: u64) -> Result<VarMap> {
-    let vars = VarMap::new();
-    let mut all: Vec<(String, Tensor)> = Vec::new();
-    let constant = |value: f32, shape: &[usize]| Tensor::full(value, shape, &Device::Cpu);
-    for (index, spec) in shape.specs().iter().enumerate() {
-        let Spec { name, input, output, .. } = spec;
-        let mut rng = generator(seed, 2 << 32, index as u64);
-        let count = spec.shape().iter().product::<usize>();
-        let spread = 1.0 / (9.0 * *input as f32).sqrt();
-        let values = (0..count).map(|_| spread * Distribution::<f32>::sample(&StandardNormal, &mut rng));
-        let direction = Tensor::from_vec(values.collect::<Vec<f32>>(), &spec.shape(), &Device::Cpu)?;
-        all.push((format!("{name}.direction"), direction));
-        // A residual block begins as nothing but its shortcut.
-        all.push((format!("{name}.scale"), constant(if spec.closes() { 0.0 } else { 1.0 }, &[*output])?));
-        all.push((format!("{name}.shift"), constant(0.0, &[*output])?));
-    }
-    // Every channel begins with places of its own, so that at once some look at the joint and some at its margins.
-    let (rows, columns) = shape.grid();
-    let mut rng = generator(seed, 5 << 32, 0);
-    let places = (0..rows * columns * shape.features())
-        .map(|_| 0.5 + Distribution::<f32>::sample(&StandardNormal, &mut rng))
-        .collect::<Vec<f32>>();
-    all.push(("places".into(), Tensor::from_vec(places, (rows * columns, shape.features()), &Device::Cpu)?));
-    all.push(("head.weight".into(), constant(0.0, &[shape.features(), CUTS])?));
-    all.push(("head.bias".into(), constant(0.0, &[CUTS])?));
-    let mut data = match vars.data().lock() {
-        Ok(data) => data,
-        Err(poisoned) => poisoned.into_inner(),
-    };
-    for (name, tensor) in all {
-        data.insert(name, Var::from_tensor(&tensor)?);
-    }
-    drop(data);
-    Ok(vars)
-}
-
-/// Each output channel's weights with mean 0 and variance 1 / fan-in.
-fn standardised(direction: &Tensor) -> Result<Tensor> {
-    let flat = direction.flatten(0, 2)?;
-    let fan_in = flat.dim(0)? as f64;
-    let centred = flat.broadcast_sub(&flat.mean_keepdim(0)?)?;
-    let spread = ((centred.sqr()?.mean_keepdim(0)? * fan_in)? + 1e-4)?.sqrt()?;
-    centred.broadcast_div(&spread)?.contiguous()
-}
-
 /// Films as one tensor.
 fn tensor(films: &[Vec<u8>], mirrored: bool) -> Result<Tensor> {
     let planes: Vec<f32> = films.par_iter().flat_map_iter(|pixels| planes(pixels, mirrored)).collect();
-    Tensor::from_vec(planes, (films.len(), ROWS, SIDE, PLANES), &Device::Cpu)
+    Tensor::from_vec(planes, (films.len(), ROWS, COLUMNS, PLANES), &Device::Cpu)
 }
 
 /// The grade's distribution as two readers would give it.
@@ -193,8 +159,7 @@ impl Trainee for KneeTrainee {
     }
 
     fn steps(&mut self, epoch: usize) -> usize {
-        self.order = (0..self.train.len()).collect();
-        self.order.shuffle(&mut generator(self.seed, 3 << 32, epoch as u64));
+        self.order = seeded::order(self.train.len(), self.seed, epoch);
         self.train.len() / self.batch
     }
 
@@ -225,6 +190,11 @@ impl Trainee for KneeTrainee {
             (0..pooled.elem_count()).map(|_| if rng.random_bool(DROPOUT) { 0.0 } else { 1.0 / (1.0 - DROPOUT) as f32 });
         let mask = Tensor::from_vec(kept.collect::<Vec<f32>>(), pooled.shape(), &Device::Cpu)?;
         loss(&network.head(&(pooled * mask)?)?, &targets)
+    }
+
+    fn rate(&self, variable: &str) -> f64 {
+        let new = ["mix.", "head.", "places"].iter().any(|name| variable.starts_with(name));
+        if new || !self.pretrained { 1.0 } else { PRETRAINED_RATE }
     }
 
     /// The mean of accuracy and quadratic kappa on the films for tuning, each read plain and mirrored.

@@ -125,7 +125,7 @@ fn draft(out: &Path, start: &Start, provenance: Provenance) -> Result<Manifest, 
         files: FILES.iter().map(|file| FileDigest::of(out, file)).collect::<Result<_, _>>()?,
         input,
         labels: KINDS.iter().map(|kind| label(kind, 0.5)).collect(),
-        calibration: Calibration { slope: 1.0, intercept: 0.0, ece: 0.0, brier: 0.0 },
+        calibration: Calibration::IDENTITY,
         provenance,
         attributes: BTreeMap::new(),
         evaluation: BTreeMap::from([(Split::Validation.to_string(), Evaluation { n: 0, positives: 0, metrics: BTreeMap::new(), intervals: BTreeMap::new() })]),
@@ -139,6 +139,7 @@ fn provenance(plan: &Plan, best: &Best, sentences: usize, clock: &dyn Clock) -> 
              sentences made up from templates; encoder all-MiniLM-L6-v2 with a smaller vocabulary; word vectors from the same corpora, \
              BC2GM, AnatEM, MACCROBAT2020, OHSUMED, MedQuAD and MTSamples (training parts, words only)"
         ),
+        ages: None,
         licence: "corpora CC BY 4.0; encoder Apache-2.0".into(),
         citation: "Doğan et al., J Biomed Inform 2014;47:1 (NCBI-disease); Li et al., Database 2016:baw068 (BC5CDR); Crichton et al., BMC \
                    Bioinformatics 2017;18:368 (IOB form); Wang et al., NeurIPS 2020 (MiniLM)"
@@ -173,7 +174,7 @@ fn chosen(kind: usize, all: &Tally, calibration: &Calibration) -> Label {
 
 fn label(name: &str, threshold: f64) -> Label {
     let policy = "highest exact-span F1 on tune; alerts are mentions per 100 notes of ten sentences".to_owned();
-    Label { name: name.to_owned(), threshold, policy, sensitivity: 0.0, ppv: 0.0, alerts_per_100: 0.0, conformal: None }
+    Label { threshold, policy, ..Label::open(name) }
 }
 
 fn put(out: &Path, file: &str, bytes: &[u8]) -> Result<(), TrainingError> {

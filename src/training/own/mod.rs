@@ -7,6 +7,7 @@
 
 pub mod events;
 pub mod images;
+mod papers;
 pub mod texts;
 
 use super::TrainingError;
@@ -31,6 +32,14 @@ pub fn prepare(network: &str, data: &Path, scratch: &Path) -> Result<PathBuf, Tr
         _ => false,
     };
     Ok(if written { scratch.to_owned() } else { data.to_owned() })
+}
+
+/// Takes what the trainer wrote about the public data out of a network's papers, when it was trained on one's own.
+///
+/// # Errors
+/// [`TrainingError`] when the folder does not hold a network's papers or a file cannot be written.
+pub fn describe(folder: &Path) -> Result<(), TrainingError> {
+    papers::rewrite(folder)
 }
 
 /// An empty scratch folder.

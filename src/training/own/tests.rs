@@ -129,3 +129,29 @@ fn data_in_no_known_layout_are_left_to_the_trainer_to_refuse() {
         assert_eq!(prepare(network, data.path(), &scratch.path().join("own")).unwrap(), data.path());
     }
 }
+
+#[test]
+fn papers_of_ones_own_data_say_nothing_of_the_public_data() {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/chest-radiograph");
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("chest-radiograph");
+    fs::create_dir(&folder).unwrap();
+    for file in fs::read_dir(&shipped).unwrap() {
+        let file = file.unwrap().path();
+        fs::copy(&file, folder.join(file.file_name().unwrap())).unwrap();
+    }
+    let before = crate::models::Manifest::load(&folder).unwrap();
+    super::describe(&folder).unwrap();
+    let after = crate::models::Manifest::load(&folder).unwrap();
+    assert_eq!(after.evaluation["validation"].metrics, before.evaluation["validation"].metrics);
+    assert_eq!(after.attributes["bias-reduction"], before.attributes["bias-reduction"]);
+    assert_eq!((after.attributes["intended-patients"].as_str(), after.provenance.ages), ("unknown", None));
+    for paper in ["MODEL_CARD.md", "manifest.toml"] {
+        let text = fs::read_to_string(folder.join(paper)).unwrap();
+        for word in ["Kermany", "hildren", "Guangzhou", "CC BY"] {
+            assert!(!text.contains(word), "{paper} still says {word}");
+        }
+    }
+    let curve = |folder: &Path| fs::read(folder.join("learning-curve.svg")).unwrap();
+    assert_eq!(curve(&folder), curve(&shipped));
+}

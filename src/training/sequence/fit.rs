@@ -1,5 +1,5 @@
-//! From trained weights to a finished folder: limit of familiarity, calibration, threshold and conformal limits on `tune`,
-//! figures on `validation`, papers.
+//! From trained weights to a finished folder: limit of familiarity on `tune`, calibration, threshold and conformal limits
+//! on `tune` or on cross-fitted scores, figures on `validation`, papers.
 //!
 //! Contract: nothing here looks at validation before everything is fitted; also finishes a network whose weights came
 //! from elsewhere (`auscult import keras`).
@@ -43,19 +43,35 @@ pub struct Stays {
     pub validation: Vec<Stay>,
 }
 
-/// Fits everything that stands beside the weights and writes it.
+/// Scores to calibrate on.
+pub struct Judged {
+    /// Raw scores and outcomes.
+    pub scored: (Vec<f64>, Vec<bool>),
+    /// Where they come from, in words.
+    pub on: &'static str,
+}
+
+/// Fits everything that stands beside the weights and writes it; calibrates on `tune` when nothing else is `judged`.
 ///
 /// # Errors
-/// [`TrainingError`] when the folder does not fit, the split `tune` allows no calibration or a file cannot be written.
+/// [`TrainingError`] when the folder does not fit, the scores allow no calibration or a file cannot be written.
 pub fn finish(
     out: &Path,
     manifest: Manifest,
     stays: &Stays,
+    judged: Option<Judged>,
     curve: &[EpochLine],
     clock: &dyn Clock,
 ) -> Result<(), TrainingError> {
     let manifest = familiar(out, manifest, stays)?;
-    let manifest = calibrated(out, manifest, &stays.tune)?;
+    let judged = match judged {
+        Some(judged) => judged,
+        None => {
+            let scored = answered(&Mortality::load(out, manifest.clone())?, &stays.tune)?;
+            Judged { scored, on: "stays of tune" }
+        }
+    };
+    let manifest = calibrated(manifest, &judged)?;
     let model = Mortality::load(out, manifest.clone())?;
     golden::write(out, &model)?;
     let validation: Vec<Trial> = stays.validation.iter().map(trials::trial).collect();
@@ -110,16 +126,16 @@ fn states(model: &Mortality, stays: &[Stay]) -> Result<Vec<Vec<f32>>, TrainingEr
     Ok(model.scores(&courses.iter().collect::<Vec<_>>())?.into_iter().map(|one| one.state).collect())
 }
 
-/// Platt scaling, threshold and conformal limits from the stays of `tune` that are answered.
-fn calibrated(out: &Path, mut manifest: Manifest, tune: &[Stay]) -> Result<Manifest, TrainingError> {
-    let model = Mortality::load(out, manifest.clone())?;
-    let (scores, died) = answered(&model, tune)?;
+/// Platt scaling, threshold and conformal limits.
+fn calibrated(mut manifest: Manifest, judged: &Judged) -> Result<Manifest, TrainingError> {
+    let (scores, died) = &judged.scored;
     let unusable = |error: &dyn std::error::Error| TrainingError::Data(error.to_string());
-    manifest.calibration = calibration::platt(&scores, &died).map_err(|error| unusable(&error))?;
+    manifest.calibration = calibration::platt(scores, died).map_err(|error| unusable(&error))?;
     let probabilities: Vec<f64> = scores.iter().map(|score| manifest.calibration.probability(*score)).collect();
-    let mut label = calibration::threshold_for_ppv(LABEL, &probabilities, &died, PPV_MIN).map_err(|e| unusable(&e))?;
-    label.policy = format!("most sensitivity with a positive predictive value of at least {PPV_MIN:.2} on tune");
-    label.conformal = Some(conformal::binary(&probabilities, &died, COVERAGE).map_err(|error| unusable(&error))?);
+    let mut label = calibration::threshold_for_ppv(LABEL, &probabilities, died, PPV_MIN).map_err(|e| unusable(&e))?;
+    label.policy =
+        format!("most sensitivity with a positive predictive value of at least {PPV_MIN:.2} on {}", judged.on);
+    label.conformal = Some(conformal::binary(&probabilities, died, COVERAGE).map_err(|error| unusable(&error))?);
     manifest.labels = vec![label];
     Ok(manifest)
 }

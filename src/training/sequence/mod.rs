@@ -1,11 +1,12 @@
 //! Trains and evaluates the networks for death in hospital on the PhysioNet Challenge 2012: `inpatient-mortality`
 //! (`lstm-3x128`) and, for teaching and comparison, `mortality-textbook` (`textbook-lstm`).
 //!
-//! Contract: writes the network's folder. Weights come from the split `train`; epoch, calibration, threshold, conformal
-//! limits and the limit of familiarity from `tune`; figures from `validation`, through the same courses and the same
-//! [`Model::predict`] as the service.
+//! Contract: writes the network's folder. Weights come from the split `train`; epoch and the limit of familiarity from
+//! `tune`; calibration, threshold and conformal limits from both, cross-fitted ([`folds`]); figures from `validation`,
+//! through the same courses and the same [`Model::predict`] as the service.
 
 pub mod fit;
+mod folds;
 pub mod golden;
 pub mod learner;
 pub mod papers;
@@ -16,7 +17,7 @@ pub mod variables;
 use super::{
     Bar, Best, Plan, Split, TrainingError,
     physionet::{self, Stay},
-    report, run,
+    run,
 };
 use crate::{
     domain::{Clock, ModelInput},
@@ -129,7 +130,11 @@ pub fn train(form: Form, data: &Path, out: &Path, plan: &Plan, clock: &dyn Clock
     let counts = papers::Counts::of([&stays.train, &stays.tune, &stays.validation]);
     let mut manifest = papers::manifest(form, &contract, (plan, best.epoch), counts, clock.now())?;
     manifest.files = vec![store(out, &best, bins.as_ref())?];
-    fit::finish(out, manifest, &stays, &best.curve, clock)
+    let judged = fit::Judged {
+        scored: folds::score(form, (&stays.train, &stays.tune), (plan, best.epoch), clock)?,
+        on: "stays of train and tune, each scored by a network that had not seen it",
+    };
+    fit::finish(out, manifest, &stays, Some(judged), &best.curve, clock)
 }
 
 /// Fits everything but the weights on `data`: familiarity on its training stays, calibration, threshold and limits on its
@@ -141,7 +146,7 @@ pub fn calibrate(data: &Path, folder: &Path, manifest: Manifest, clock: &dyn Clo
     let read = |split| physionet::read(data, split);
     let stays =
         fit::Stays { train: read(Split::Train)?, tune: read(Split::Tune)?, validation: read(Split::Validation)? };
-    fit::finish(folder, manifest, &stays, &[], clock)
+    fit::finish(folder, manifest, &stays, None, &[], clock)
 }
 
 fn bins(contract: &Contract, cases: &[Case]) -> Bins {
@@ -204,17 +209,4 @@ fn answered(model: &Mortality, stays: &[Stay]) -> Result<(Vec<f64>, Vec<bool>), 
         }
     }
     Ok((scores, died))
-}
-
-/// Measures the network in `folder` on a split of `data`, `batch` stays at a time.
-///
-/// # Errors
-/// [`TrainingError`] when the folder or the data do not fit.
-pub fn evaluate(folder: &Path, data: &Path, split: Split, batch: usize) -> Result<super::Report, TrainingError> {
-    let model = load(folder)?;
-    let trials = trials(data, split)?;
-    let (answers, _) = report::ask(&model, &trials, batch, &|_| ())?;
-    let asked = report::Asked::new(model.manifest(), folder, split, time::OffsetDateTime::UNIX_EPOCH.date());
-    let found = report::score(&asked, &trials, &answers)?;
-    Ok(super::Report { model: found.model, split, n: found.n, positives: found.positives, metrics: found.metrics })
 }

@@ -60,7 +60,8 @@ pub fn card(topics: &Fitted, (words, vectors): (usize, usize), reports: usize, [
             topics.macro_f1, ours.n, ours.f1_at_10, plain.f1_at_10, ours.precision_at_5, plain.precision_at_5
         ),
         evaluation_data: "The reports marked `dev` in the collection's split, each text once with all its labels; the collection's well-known table repeats a text under \
-                          several specialties, and splitting it by rows would leak. Nothing was chosen on them."
+                          several specialties, and splitting it by rows would leak. Nothing was fitted on them; they were \
+                          looked at while the features were chosen."
             .into(),
         training_data: format!(
             "{reports} reports marked `train`. Each was scored by weights fitted on the other four fifths, and penalty, scale, calibration and thresholds were \

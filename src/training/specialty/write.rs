@@ -168,15 +168,7 @@ fn draft(
         ("pooled_length", toml::Value::Float(f64::from(fitted.topics.chosen.1))),
     ];
     let label = |(topic, threshold): (&str, &f64)| {
-        Label {
-        name: topic.to_owned(),
-        threshold: *threshold,
-        policy: "half of the greatest F1 on training reports left out of fitting, which maximises F1 (Lipton et al. 2014); alerts are notes per 100".into(),
-        sensitivity: 0.0,
-        ppv: 0.0,
-        alerts_per_100: 0.0,
-        conformal: None,
-    }
+        Label { threshold: *threshold, policy: "half of the greatest F1 on training reports left out of fitting, which maximises F1 (Lipton et al. 2014); alerts are notes per 100".into(), ..Label::open(topic) }
     };
     let name =
         "note-specialty".parse().map_err(|error: crate::domain::NameError| TrainingError::Data(error.to_string()))?;
@@ -195,12 +187,13 @@ fn draft(
         files: FILES.iter().map(|file| FileDigest::of(out, file)).collect::<Result<_, _>>()?,
         input: input.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
         labels: TOPICS.into_iter().zip(&fitted.topics.thresholds).map(label).collect(),
-        calibration: Calibration { slope: 1.0, intercept: 0.0, ece: 0.0, brier: 0.0 },
+        calibration: Calibration::IDENTITY,
         provenance: Provenance {
             data: format!(
                 "{reports} distinct transcribed reports of MTSamples with all their specialties and key phrases, one split per text{}",
                 if fitted.width > 0 { "; frozen encoder of note-problems" } else { "; no encoder" }
             ),
+            ages: None,
             licence: "openly shared samples (uncertain); no text is in this folder, only a list of single words that stand in five reports or more".into(),
             citation: "MTSamples, transcribed medical transcription sample reports".into(),
             source: "https://mtsamples.com".into(),

@@ -9,7 +9,7 @@ mod papers;
 mod trainee;
 
 use super::{
-    Bar, Best, Plan, Report, Split, TrainingError,
+    Bar, Best, Plan, Split, TrainingError,
     image::{self, data::LabelledFilm, figures::Tuned, limits, papers as films, papers::Count},
     run,
     trial::Trial,
@@ -136,14 +136,4 @@ type Tensors = HashMap<String, Tensor>;
 pub fn trials(data: &Path, split: Split) -> Result<Vec<Trial>, TrainingError> {
     let films = data::read(data, split)?;
     films::trials(&films.iter().collect::<Vec<_>>())
-}
-
-/// Evaluates a model folder on a split of a data folder.
-///
-/// # Errors
-/// [`TrainingError`] when the model does not load or the data do not fit.
-pub fn evaluate(folder: &Path, data: &Path, split: Split) -> Result<Report, TrainingError> {
-    let model = TextbookFilm::load(folder, Manifest::load(folder)?)?;
-    let films = data::read(data, split)?;
-    films::evaluate(folder, &model, &films.iter().collect::<Vec<_>>(), split)
 }

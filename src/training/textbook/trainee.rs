@@ -19,15 +19,16 @@ use crate::{
             looks::{self, Looks},
             scanner, shifts,
             strangers::stranger,
-            trainee::{cross_entropy, generator},
+            trainee::cross_entropy,
         },
         metrics::auroc,
         optimiser::sorted,
+        seeded::{self, generator},
     },
 };
 use candle_core::{Device, Result, Tensor, Var};
 use candle_nn::VarMap;
-use rand::{RngExt as _, seq::SliceRandom as _};
+use rand::RngExt as _;
 use rand_distr::{Distribution, StandardNormal};
 use std::collections::HashMap;
 
@@ -140,7 +141,6 @@ impl TextbookTrainee {
 
 /// Starting values: weights normal with variance 2 / inputs (He et al., ICCV 2015), the last layers and all biases zero.
 fn variables(padding: Padding, seed: u64) -> Result<VarMap> {
-    let vars = VarMap::new();
     let mut all: Vec<(String, Tensor)> = Vec::new();
     for (index, (name, shape)) in shapes(padding, CLASSES).into_iter().enumerate() {
         let count: usize = shape.iter().product();
@@ -152,15 +152,7 @@ fn variables(padding: Padding, seed: u64) -> Result<VarMap> {
     }
     all.push((WEIGHT.into(), Tensor::zeros(UNITS, candle_core::DType::F32, &Device::Cpu)?));
     all.push((BIAS.into(), Tensor::zeros(1, candle_core::DType::F32, &Device::Cpu)?));
-    let mut data = match vars.data().lock() {
-        Ok(data) => data,
-        Err(poisoned) => poisoned.into_inner(),
-    };
-    for (name, tensor) in all {
-        data.insert(name, Var::from_tensor(&tensor)?);
-    }
-    drop(data);
-    Ok(vars)
+    seeded::variables(all)
 }
 
 fn tensor(films: &[Vec<u8>], grey: Grey) -> Result<Tensor> {
@@ -174,8 +166,7 @@ impl Trainee for TextbookTrainee {
     }
 
     fn steps(&mut self, epoch: usize) -> usize {
-        self.order = (0..self.train.len()).collect();
-        self.order.shuffle(&mut generator(self.seed, 3 << 32, epoch as u64));
+        self.order = seeded::order(self.train.len(), self.seed, epoch);
         self.train.len() / self.batch
     }
 

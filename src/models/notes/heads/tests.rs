@@ -82,15 +82,7 @@ fn topics_add_up_words_and_vectors() {
     let scores = topics.scores(&words, &view.pooled());
     let expected: f32 = words.iter().filter(|(place, _)| *place < 2).map(|(_, weight)| weight).sum();
     assert!((scores[0] - f64::from(expected) - 0.5).abs() < 1e-6);
-    let label = |name: &str| Label {
-        name: name.into(),
-        threshold: 0.4,
-        policy: String::new(),
-        sensitivity: 0.0,
-        ppv: 0.0,
-        alerts_per_100: 0.0,
-        conformal: None,
-    };
+    let label = |name: &str| Label { threshold: 0.4, policy: String::new(), ..Label::open(name) };
     let read = topics.read(&view, 0, &lexicon, &[label("heart"), label("skin")]);
     assert_eq!(read.len(), 1, "what is all but impossible is not named");
     assert!(read[0].label == "heart" && read[0].probability > read[0].threshold);

@@ -1,6 +1,6 @@
 //! The convolution against Candle's and against finite differences.
 
-use super::{Conv, conv2d};
+use super::{Activation, Conv, conv2d};
 use candle_core::{Device, Tensor, Var};
 
 fn wave(shape: &[usize], pace: f32) -> Var {
@@ -11,13 +11,21 @@ fn wave(shape: &[usize], pace: f32) -> Var {
 
 fn cases() -> Vec<(Conv, [usize; 4], [usize; 4])> {
     let mut cases = Vec::new();
-    for relu in [false, true] {
+    for activation in [Activation::Linear, Activation::Relu, Activation::Relu6] {
         for (stride, padding, kernel) in [(1, 1, 3), (2, 1, 3), (1, 0, 1), (2, 2, 5), (2, 0, 2)] {
-            let conv = Conv { stride, padding, relu, input_gradient: true };
+            let conv = Conv { stride, padding, activation, input_gradient: true };
             cases.push((conv, [6, 7, 8, 3], [kernel, kernel, 3, 5]));
         }
     }
     cases
+}
+
+fn activated(x: &Tensor, activation: Activation) -> Tensor {
+    match activation {
+        Activation::Linear => x.clone(),
+        Activation::Relu => x.relu().unwrap(),
+        Activation::Relu6 => x.clamp(0f32, 6f32).unwrap(),
+    }
 }
 
 #[test]
@@ -29,7 +37,7 @@ fn the_forward_pass_agrees_with_candles_convolution() {
         let oihw = w.permute((3, 2, 0, 1)).unwrap().contiguous().unwrap();
         let plain = nchw.conv2d(&oihw, conv.padding, conv.stride, 1, 1).unwrap();
         let plain = plain.permute((0, 2, 3, 1)).unwrap().broadcast_add(&b).unwrap();
-        let plain = if conv.relu { plain.relu().unwrap() } else { plain };
+        let plain = activated(&plain, conv.activation);
         let gap = (ours - plain).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
         assert!(gap < 1e-5, "{conv:?}: {gap}");
     }
@@ -46,7 +54,7 @@ fn the_backward_pass_agrees_with_candles_convolution() {
         let oihw = w.permute((3, 2, 0, 1)).unwrap().contiguous().unwrap();
         let plain = nchw.conv2d(&oihw, conv.padding, conv.stride, 1, 1).unwrap();
         let plain = plain.permute((0, 2, 3, 1)).unwrap().broadcast_add(&b).unwrap();
-        let plain = if conv.relu { plain.relu().unwrap() } else { plain };
+        let plain = activated(&plain, conv.activation);
         let weights = wave(ours.dims(), 0.71);
         let grads = |answer: &Tensor| answer.mul(&weights).unwrap().sum_all().unwrap().backward().unwrap();
         let (ours, plain) = (grads(&ours), grads(&plain));
@@ -80,12 +88,12 @@ fn the_backward_pass_agrees_with_finite_differences() {
                     let answer = conv2d(&vars[0], &vars[1], &vars[2], conv).unwrap().mul(&weights).unwrap();
                     answer.flatten_all().unwrap().to_vec1::<f32>().unwrap().into_iter().map(f64::from).sum::<f64>()
                 };
-                let step = if conv.relu { 3e-4 } else { 1e-2 };
+                let step = if conv.activation != Activation::Linear { 3e-4 } else { 1e-2 };
                 let numeric = (at(step) - at(-step)) / f64::from(2.0 * step);
                 at(0.0);
                 let gap = (numeric - f64::from(analytic[place])).abs();
                 // ReLU bends inside the difference quotient, so its tolerance is wider.
-                let tolerance = if conv.relu { 0.04 } else { 2e-3 } * (1.0 + numeric.abs());
+                let tolerance = if conv.activation != Activation::Linear { 0.04 } else { 2e-3 } * (1.0 + numeric.abs());
                 assert!(
                     gap < tolerance,
                     "{conv:?}, argument {which}, place {place}: {numeric} and {}",
@@ -98,7 +106,7 @@ fn the_backward_pass_agrees_with_finite_differences() {
 
 #[test]
 fn an_image_alone_and_in_a_batch_gives_the_same_answer() {
-    let conv = Conv { stride: 1, padding: 1, relu: true, input_gradient: false };
+    let conv = Conv { stride: 1, padding: 1, activation: Activation::Relu, input_gradient: false };
     let (x, w, b) = (wave(&[9, 12, 12, 4], 0.37), wave(&[3, 3, 4, 6], 0.53), wave(&[6], 1.7));
     let together = conv2d(&x, &w, &b, conv).unwrap();
     for index in 0..9 {
@@ -113,7 +121,7 @@ fn an_image_alone_and_in_a_batch_gives_the_same_answer() {
 
 #[test]
 fn shapes_that_do_not_fit_are_refused() {
-    let conv = Conv { stride: 1, padding: 0, relu: false, input_gradient: false };
+    let conv = Conv { stride: 1, padding: 0, activation: Activation::Linear, input_gradient: false };
     let (x, w, b) = (wave(&[1, 4, 4, 3], 0.3), wave(&[3, 3, 2, 5], 0.3), wave(&[5], 0.3));
     assert!(conv2d(&x, &w, &b, conv).is_err());
     assert!(conv2d(&x, &wave(&[5, 5, 3, 5], 0.3), &b, conv).is_err());

@@ -14,15 +14,7 @@ use candle_core::{Device, Tensor};
 use std::{collections::HashMap, path::Path};
 
 fn label(name: &str) -> manifest::Label {
-    manifest::Label {
-        name: name.into(),
-        threshold: 0.5,
-        policy: String::new(),
-        sensitivity: 0.9,
-        ppv: 0.9,
-        alerts_per_100: 50.0,
-        conformal: None,
-    }
+    manifest::Label::open(name)
 }
 
 /// A network from elsewhere: no limits, no guard tensors, as `auscult import keras` writes it.
@@ -45,7 +37,7 @@ fn imported(folder: &Path, labels: &[&str], settings: &Settings) -> Result<Textb
     manifest.labels = labels.iter().map(|name| label(name)).collect();
     manifest.files = vec![manifest::FileDigest::of(folder, "weights.safetensors").unwrap()];
     manifest.input = toml::Table::try_from(settings).unwrap();
-    manifest.calibration = manifest::Calibration { slope: 1.0, intercept: 0.0, ece: 0.0, brier: 0.0 };
+    manifest.calibration = manifest::Calibration::IDENTITY;
     TextbookFilm::load(folder, manifest)
 }
 
