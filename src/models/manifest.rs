@@ -156,7 +156,7 @@ impl Label {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Conformal {
-    /// The promise, for each class.
+    /// The promise, for each class: kept with a probability of 0.90 over the draw of the cases the limits were fitted on.
     pub coverage: f64,
     /// From this probability on "it is there" remains possible.
     pub yes_from: f64,

@@ -253,6 +253,9 @@ pub fn metric_name(key: &str) -> String {
 }
 
 fn plain(key: &str) -> String {
+    if key == "oa" {
+        return "osteoarthritis".to_owned();
+    }
     key.replace(['_', '-'], " ")
 }
 
@@ -353,7 +356,7 @@ mod tests {
     fn metrics_have_names_whatever_stands_before_or_after_them() {
         for (key, name) in [
             ("auroc", "AUROC"),
-            ("oa_auroc", "AUROC, oa"),
+            ("oa_auroc", "AUROC, osteoarthritis"),
             ("f1_disease", "F1, disease"),
             ("micro_f1", "micro-F1"),
             ("accuracy_within_one", "accuracy within one grade"),

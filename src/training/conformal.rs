@@ -2,7 +2,8 @@
 //!
 //! Contract: split conformal prediction with the finite-sample quantile, the ⌈(n + 1) × coverage⌉-th smallest
 //! nonconformity of n held-out cases (Vovk, Gammerman & Shafer 2005; Lei et al., JASA 2018;113:1094). A new case from the
-//! same population is covered with at least the promised probability; with too few cases nothing is ruled out.
+//! same population is covered with at least that probability on average over such sets of n; what is promised is less, by
+//! what luck with the n cases can cost ([`assured`]). With too few cases nothing is ruled out.
 
 use crate::models::manifest::Conformal;
 
@@ -31,12 +32,51 @@ pub fn quantile(scores: &[f64], coverage: f64) -> Result<f64, ConformalError> {
     }
     let mut sorted = scores.to_vec();
     sorted.sort_by(f64::total_cmp);
-    // The small number keeps 10 × 0.9 from becoming 9.000…01 and then 10.
-    let rank = ((sorted.len() + 1) as f64 * coverage - 1e-9).ceil().max(1.0) as usize;
-    Ok(sorted.get(rank - 1).copied().unwrap_or(f64::INFINITY))
+    Ok(sorted.get(rank(sorted.len(), coverage) - 1).copied().unwrap_or(f64::INFINITY))
 }
 
-/// Limits on the calibrated probability of a binary finding, for each class on its own (Vovk 2012).
+/// ⌈(n + 1) × coverage⌉, at least 1.
+fn rank(n: usize, coverage: f64) -> usize {
+    // The small number keeps 10 × 0.9 from becoming 9.000…01 and then 10.
+    ((n + 1) as f64 * coverage - 1e-9).ceil().max(1.0) as usize
+}
+
+/// How sure one may be that a promise is kept.
+const ASSURANCE: f64 = 0.90;
+
+/// The coverage that limits fitted on `n` cases for `coverage` have at least, with a probability of 0.90 over the draw of
+/// those cases: the coverage of the k-th smallest of n is distributed as Beta(k, n + 1 − k) (Vovk, "Conditional validity of
+/// inductive conformal predictors", ACML 2012, proposition 2a). Rounded down to a tenth of a percent; `coverage` itself
+/// when there are too few cases to rule anything out.
+#[must_use]
+pub fn assured(n: usize, coverage: f64) -> f64 {
+    let rank = rank(n, coverage);
+    if rank > n {
+        return coverage;
+    }
+    // Beta(k, n + 1 − k) is at most p as often as at least k of n cases with chance p happen.
+    let (mut low, mut high) = (0.0, 1.0);
+    for _ in 0..50 {
+        let middle = f64::midpoint(low, high);
+        if at_least(rank, n, middle) > 1.0 - ASSURANCE { high = middle } else { low = middle }
+    }
+    (low * 1000.0).floor() / 1000.0
+}
+
+/// Probability of at least `k` successes in `n` trials with chance `p`.
+fn at_least(k: usize, n: usize, p: f64) -> f64 {
+    // From n successes downwards: each term from the one before, in logarithms because p^n underflows.
+    let (odds, mut term) = (((1.0 - p) / p).ln(), n as f64 * p.ln());
+    let mut sum = term.exp();
+    for successes in (k..n).rev() {
+        term += ((successes + 1) as f64 / (n - successes) as f64).ln() + odds;
+        sum += term.exp();
+    }
+    sum
+}
+
+/// Limits on the calibrated probability of a binary finding, for each class on its own (Vovk 2012); what is promised is
+/// [`assured`] for both.
 ///
 /// # Errors
 /// [`ConformalError`] when the coverage is not between 0 and 1, lengths differ or a probability is not finite.
@@ -50,6 +90,7 @@ pub fn binary(probabilities: &[f64], labels: &[bool], coverage: f64) -> Result<C
     let absent: Vec<f64> = cases.filter(|(_, label)| !**label).map(|(p, _)| *p).collect();
     let yes_from = (-quantile(&there, coverage)?).max(0.0);
     let no_to = quantile(&absent, coverage)?.min(1.0);
+    let coverage = assured(there.len(), coverage).min(assured(absent.len(), coverage));
     Ok(Conformal { coverage, yes_from, no_to })
 }
 
@@ -74,7 +115,7 @@ pub fn without_gap(probabilities: &[f64], labels: &[bool]) -> Result<Conformal, 
 
 #[cfg(test)]
 mod tests {
-    use super::{ConformalError, binary, quantile, without_gap};
+    use super::{ConformalError, assured, at_least, binary, quantile, without_gap};
     use crate::domain::Answer;
     use rand::{RngExt as _, SeedableRng as _};
     use rand_chacha::ChaCha8Rng;
@@ -104,6 +145,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_promised_allows_for_luck_with_few_cases() {
+        assert!((at_least(2, 3, 0.5) - 0.5).abs() < 1e-12, "of eight ways of three tosses four have two heads or more");
+        // 9 cases at 0.9: the greatest of nine; it covers p at most with probability p^9, which is 0.1 at 0.774.
+        assert_eq!(assured(9, 0.9), 0.774);
+        assert_eq!(assured(8, 0.9), 0.9, "nothing is ruled out");
+        let many = assured(5000, 0.9);
+        assert!(many > 0.893 && many < 0.9, "{many}");
+    }
+
+    #[test]
     fn limits_without_a_gap_do_not_cross() {
         // 300 cases, the classes a little mixed in the middle: at 0.90 the limits cross.
         let probabilities: Vec<f64> = (0..300).map(|k| f64::from(k) / 300.0).collect();
@@ -111,7 +162,7 @@ mod tests {
         let narrow = binary(&probabilities, &labels, 0.9).unwrap();
         assert!(narrow.yes_from > narrow.no_to, "{narrow:?}");
         let limits = without_gap(&probabilities, &labels).unwrap();
-        assert!(limits.yes_from <= limits.no_to && limits.coverage > 0.95, "{limits:?}");
+        assert!(limits.yes_from <= limits.no_to && limits.coverage > 0.93, "{limits:?}");
     }
 
     #[test]

@@ -62,7 +62,14 @@ pub fn subgroups(report: &Report) -> String {
 /// All cases first, then the parts; nothing when a figure has no interval.
 fn rows(report: &Report, metric: &str) -> Option<Vec<Row>> {
     let (key, value, interval) = binary(report, metric)?;
-    let all = Row { name: "all".into(), counts: counts(report.n, report.positives), value, interval: interval? };
+    // The figures of the parts leave out what was refused.
+    let answered = report.n - report.refused.values().sum::<usize>().min(report.n);
+    let of_all = if answered == report.n {
+        counts(report.n, report.positives)
+    } else {
+        format!("{answered} answered of {}", report.n)
+    };
+    let all = Row { name: "all".into(), counts: of_all, value, interval: interval? };
     let parts = report.subgroups.iter().filter_map(|part| {
         let name = format!("{}: {}", part.by, part.group);
         let (value, interval) = (*part.metrics.get(key)?, *part.intervals.get(key)?);

@@ -26,7 +26,7 @@ use std::{collections::HashMap, fs, path::Path};
 
 /// Sensitivity for osteoarthritis the threshold must keep on `tune`.
 const SENSITIVITY: f64 = 0.90;
-/// Promised by intervals and conformal answers.
+/// Sought by intervals and conformal answers; promised is a little less, by how few cases they rest on.
 const COVERAGE: f64 = 0.90;
 /// This share of the training films may fall below a limit on contrast or smoothness …
 const ROUGH: f64 = 0.004;
@@ -121,7 +121,10 @@ fn calibrated(
         .zip(tune)
         .map(|(reading, knee)| strangeness(&model.probabilities(&reading.scores), knee.grade))
         .collect();
-    settings.interval.limit = conformal::quantile(&strange, COVERAGE).map_err(|e| wrong(&e))?.min(1.0);
+    settings.interval = Interval {
+        coverage: conformal::assured(strange.len(), COVERAGE),
+        limit: conformal::quantile(&strange, COVERAGE).map_err(|e| wrong(&e))?.min(1.0),
+    };
     with(&settings)
 }
 

@@ -25,7 +25,7 @@ use std::{collections::BTreeMap, path::Path};
 
 /// A card should be right at least this often.
 const PPV_MIN: f64 = 0.40;
-/// Promised coverage of the conformal answer, for each class.
+/// Coverage sought by the conformal answer, for each class; promised is a little less, by how few cases it rests on.
 const COVERAGE: f64 = 0.90;
 /// Share of the stays of `tune` that lie within the limit of familiarity: nearly all, because the sickest lie furthest out
 /// and should be the last to be refused.

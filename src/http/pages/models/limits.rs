@@ -56,7 +56,8 @@ pub fn promise(papers: &Papers) -> Markup {
             h2 { "What it promises" }
             p {
                 "Beside the probability an answer names what cannot be ruled out. Limits were set on other patients so that the truth "
-                "is among what is left as often as promised (split conformal prediction), as long as patients are like those."
+                "is among what is left at least as often as promised (split conformal prediction; the promise allows for luck with "
+                "those patients), as long as patients are like those."
             }
             @if let Some(check) = check { (kept(&check)) }
             (bounds(&papers.manifest))

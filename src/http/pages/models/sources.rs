@@ -20,7 +20,7 @@ pub fn attributes(manifest: &Manifest) -> Markup {
                 p { "This network's papers do not answer them yet." }
             } @else {
                 table.attributes {
-                    thead { tr { th scope="col" { "Paragraph" } th scope="col" { "Attribute" } th scope="col" { "Answer" } } }
+                    thead { tr { th scope="col" { "Rule" } th scope="col" { "Attribute" } th scope="col" { "Answer" } } }
                     tbody { @for (key, paragraph, words) in ATTRIBUTES {
                         @let answer = manifest.attributes.get(key).map_or(UNKNOWN, String::as_str);
                         tr {
