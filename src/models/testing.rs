@@ -4,6 +4,7 @@ use super::{
     Manifest,
     manifest::{Calibration, Evaluation, FileDigest, Kind, Label, Provenance},
 };
+use crate::domain::{Digest, Film, GreyImage, SourceRef};
 use serde::Serialize;
 use std::{collections::BTreeMap, path::Path};
 
@@ -42,6 +43,28 @@ impl Manifest {
     pub(crate) fn of_ages(mut self, ages: [f64; 2]) -> Self {
         self.provenance.ages = Some(ages);
         self
+    }
+}
+
+/// A film as a chart would state it, side unstated.
+pub(crate) fn film(image: GreyImage, body_site: &str, view: &str, age_years: f64) -> Film {
+    let source = SourceRef {
+        reference: "Media/1".into(),
+        version: None,
+        last_updated: None,
+        key: "films".into(),
+        digest: Digest::of(b""),
+    };
+    Film {
+        image,
+        source,
+        time: None,
+        content_type: "image/png".into(),
+        modality: Some("DX".into()),
+        body_site: Some(body_site.into()),
+        side: None,
+        view: Some(view.into()),
+        age_years: Some(age_years),
     }
 }
 

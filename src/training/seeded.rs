@@ -3,10 +3,12 @@
 //! Contract: a generator depends on seed, purpose and index only, so that a run that resumes draws what one that was
 //! never interrupted drew.
 
+use super::optimiser::sorted;
 use candle_core::{Tensor, Var};
 use candle_nn::VarMap;
 use rand::{SeedableRng as _, seq::SliceRandom as _};
 use rand_chacha::ChaCha8Rng;
+use std::collections::HashMap;
 
 /// The purpose of the order of the cases.
 const ORDER: u64 = 3 << 32;
@@ -42,4 +44,24 @@ pub fn variables(values: Vec<(String, Tensor)>) -> candle_core::Result<VarMap> {
     }
     drop(data);
     Ok(vars)
+}
+
+/// Variables by name, as tensors that gradients flow through.
+pub struct Named(HashMap<String, Tensor>);
+
+impl Named {
+    /// Those of a trainee as they are now.
+    #[must_use]
+    pub fn of(vars: &VarMap) -> Self {
+        Self(sorted(vars).into_iter().map(|(name, var)| (name, var.as_tensor().clone())).collect())
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn get(&self, name: &str) -> candle_core::Result<Tensor> {
+        let tensor = self.0.get(name).cloned();
+        tensor.ok_or_else(|| candle_core::Error::Msg(format!("`{name}` is not a variable")))
+    }
 }

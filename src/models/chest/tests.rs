@@ -9,7 +9,7 @@ use super::{
     stranger, wrong,
 };
 use crate::{
-    domain::{Attribution, Course, Digest, Film, GreyImage, ModelInput, SourceRef, Status},
+    domain::{Attribution, Course, Film, GreyImage, ModelInput, Status},
     models::{
         Manifest, Model as _, ModelError,
         familiarity::{FACTOR, MEANS},
@@ -76,24 +76,7 @@ fn chest() -> Chest {
 }
 
 fn film(image: GreyImage) -> Film {
-    let source = SourceRef {
-        reference: "Media/1".into(),
-        version: None,
-        last_updated: None,
-        key: "films".into(),
-        digest: Digest::of(b""),
-    };
-    Film {
-        image,
-        source,
-        time: None,
-        content_type: "image/png".into(),
-        modality: Some("DX".into()),
-        body_site: Some("Chest".into()),
-        side: None,
-        view: Some("PA".into()),
-        age_years: Some(3.0),
-    }
+    testing::film(image, "Chest", "PA", 3.0)
 }
 
 fn reason(chest: &Chest, film: Film) -> Option<String> {

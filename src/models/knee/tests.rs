@@ -8,7 +8,7 @@ use super::{
     suitability::Limits,
 };
 use crate::{
-    domain::{Attribution, Course, Digest, Film, GreyImage, ModelInput, Prediction, Side, SourceRef, Status},
+    domain::{Attribution, Course, Film, GreyImage, ModelInput, Prediction, Side, Status},
     models::{
         Manifest, Model as _, ModelError,
         chest::{
@@ -82,24 +82,7 @@ fn knee() -> Knee {
 }
 
 fn film(image: GreyImage) -> Film {
-    let source = SourceRef {
-        reference: "Media/1".into(),
-        version: None,
-        last_updated: None,
-        key: "imaging".into(),
-        digest: Digest::of(b""),
-    };
-    Film {
-        image,
-        source,
-        time: None,
-        content_type: "image/png".into(),
-        modality: Some("DX".into()),
-        body_site: Some("Left knee".into()),
-        side: Some(Side::Left),
-        view: Some("AP".into()),
-        age_years: Some(63.0),
-    }
+    Film { side: Some(Side::Left), ..testing::film(image, "Left knee", "AP", 63.0) }
 }
 
 fn answer(knee: &Knee, film: Film) -> Prediction {

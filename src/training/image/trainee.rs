@@ -20,10 +20,10 @@ use crate::{
     training::{
         Trainee,
         metrics::auroc,
-        seeded::{self, generator},
+        seeded::{self, Named, generator},
     },
 };
-use candle_core::{Device, Result, Tensor, Var};
+use candle_core::{Device, Result, Tensor};
 use candle_nn::VarMap;
 use rand::RngExt as _;
 use rand_distr::{Distribution, StandardNormal};
@@ -94,9 +94,7 @@ impl ChestTrainee {
     }
 
     fn one(&self, name: &str) -> Result<Tensor> {
-        let vars = crate::training::optimiser::sorted(&self.vars);
-        let found = vars.into_iter().find(|(own, _)| own == name).map(|(_, var)| var.as_tensor().clone());
-        found.ok_or_else(|| candle_core::Error::Msg(format!("`{name}` is not a variable")))
+        Named::of(&self.vars).get(name)
     }
 
     /// The network with its normalisation folded in.
@@ -104,11 +102,8 @@ impl ChestTrainee {
     /// # Errors
     /// Candle's.
     pub fn network(&self) -> Result<Network> {
-        let vars: HashMap<String, Var> = crate::training::optimiser::sorted(&self.vars).into_iter().collect();
-        let one = |name: &str| {
-            let var = vars.get(name).ok_or_else(|| candle_core::Error::Msg(format!("`{name}` is not a variable")))?;
-            Ok::<Tensor, candle_core::Error>(var.as_tensor().clone())
-        };
+        let vars = Named::of(&self.vars);
+        let one = |name: &str| vars.get(name);
         Network::new(&self.widths, &mut |name, shape| match name.strip_suffix(".weight") {
             Some("head") | None => one(name),
             Some(layer) => {

@@ -13,10 +13,10 @@ use crate::{
     training::{
         Trainee,
         image::augment,
-        seeded::{self, generator},
+        seeded::{self, Named, generator},
     },
 };
-use candle_core::{Device, Result, Tensor, Var};
+use candle_core::{Device, Result, Tensor};
 use candle_nn::VarMap;
 use rand::RngExt as _;
 use rayon::prelude::*;
@@ -88,11 +88,8 @@ impl KneeTrainee {
     /// # Errors
     /// Candle's.
     pub fn network(&self) -> Result<Network> {
-        let vars: HashMap<String, Var> = crate::training::optimiser::sorted(&self.vars).into_iter().collect();
-        let one = |name: &str| {
-            let var = vars.get(name).ok_or_else(|| candle_core::Error::Msg(format!("`{name}` is not a variable")))?;
-            Ok::<Tensor, candle_core::Error>(var.as_tensor().clone())
-        };
+        let vars = Named::of(&self.vars);
+        let one = |name: &str| vars.get(name);
         Network::new(&self.shape, &mut |name, _| match name.rsplit_once('.') {
             None | Some(("head", _)) => one(name),
             Some((layer, "bias")) => one(&format!("{layer}.shift")),

@@ -23,14 +23,13 @@ use crate::{
         },
         metrics::auroc,
         optimiser::sorted,
-        seeded::{self, generator},
+        seeded::{self, Named, generator},
     },
 };
-use candle_core::{Device, Result, Tensor, Var};
+use candle_core::{Device, Result, Tensor};
 use candle_nn::VarMap;
 use rand::RngExt as _;
 use rand_distr::{Distribution, StandardNormal};
-use std::collections::HashMap;
 
 /// Classes of the softmax: without pneumonia, with it.
 const CLASSES: usize = 2;
@@ -106,11 +105,8 @@ impl TextbookTrainee {
     }
 
     fn parts(&self) -> Result<(TextbookCnn, Stranger)> {
-        let vars: HashMap<String, Var> = sorted(&self.vars).into_iter().collect();
-        let mut get = |name: &str, _: &[usize]| {
-            let var = vars.get(name).ok_or_else(|| candle_core::Error::Msg(format!("`{name}` is not a variable")))?;
-            Ok(var.as_tensor().clone())
-        };
+        let vars = Named::of(&self.vars);
+        let mut get = |name: &str, _: &[usize]| vars.get(name);
         Ok((TextbookCnn::new(self.padding, CLASSES, &mut get)?, Stranger::new(UNITS, &mut get)?))
     }
 
