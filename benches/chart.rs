@@ -1,19 +1,33 @@
 //! A whole sample chart: JSON to inputs, each network with and without its explanation, cards.
 
 use auscult::{
-    cards::{Case, Definitions, ModelResult, Outcome, build},
+    cards::{Case, Definitions, Links, ModelResult, Outcome, build},
     domain::{ModelInput, Phi, SequentialIds},
     fhir::{self, KeyRequest, Limits},
-    models::{self, Manifest, Model},
+    models::{self, Manifest, Model, attribution::Effort},
     samples,
 };
 use criterion::Criterion;
 use serde_json::Value;
 use std::{hint::black_box, path::Path, sync::Arc};
 use time::{OffsetDateTime, macros::datetime};
+use uuid::Uuid;
 
 const NOW: OffsetDateTime = datetime!(2026-01-02 12:00 UTC);
 const NETWORKS: [&str; 3] = ["chest-radiograph", "inpatient-mortality", "note-problems"];
+
+/// Signing is the edge's.
+struct Unsigned;
+
+impl Links for Unsigned {
+    fn admission(&self, _: Uuid, _: OffsetDateTime) -> String {
+        String::new()
+    }
+
+    fn launch(&self, _: &str) -> Option<String> {
+        None
+    }
+}
 
 fn root(folder: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)
@@ -63,7 +77,7 @@ pub fn reading(c: &mut Criterion) {
     group.finish();
 }
 
-/// Each network: one input, eight at once, and the explanation of one.
+/// Each network: one input, and eight at once.
 pub fn networks(c: &mut Criterion) {
     let inputs = inputs(&request());
     let mut group = c.benchmark_group("networks");
@@ -72,7 +86,27 @@ pub fn networks(c: &mut Criterion) {
         let model = models::load(&root("models").join(name)).expect("a shipped network");
         group.bench_function(format!("{name}, one"), |b| b.iter(|| model.predict(black_box(&[input]))));
         group.bench_function(format!("{name}, eight"), |b| b.iter(|| model.predict(black_box(&[input; 8]))));
-        group.bench_function(format!("{name}, why"), |b| b.iter(|| model.explain(black_box(input))));
+    }
+    group.finish();
+}
+
+/// The explanation of each network's answer: what fits into an answer's budget, and what is computed when somebody opens
+/// it. Films need no points, so their effort makes no difference.
+pub fn explanations(c: &mut Criterion) {
+    let inputs = inputs(&request());
+    let mut group = c.benchmark_group("why");
+    group.sample_size(10);
+    for (name, input) in NETWORKS.iter().zip(&inputs) {
+        let model = models::load(&root("models").join(name)).expect("a shipped network");
+        for points in [1, 16, 64] {
+            let effort = Effort::points(points);
+            group.bench_function(format!("{name}, {points} points"), |b| {
+                b.iter(|| model.explain(black_box(input), effort))
+            });
+        }
+        group.bench_function(format!("{name}, what would have had to differ"), |b| {
+            b.iter(|| model.counterfactual(black_box(input)))
+        });
     }
     group.finish();
 }
@@ -85,17 +119,22 @@ pub fn cards(c: &mut Criterion) {
     let manifests: Vec<&Manifest> = loaded.iter().map(|model| model.manifest()).collect();
     let definitions = Definitions::load(&root("cds-hooks"), &manifests).expect("the shipped services fit");
     let definition = definitions.get(&"chart-review".parse().expect("a name")).expect("a shipped service");
+    let absent = definition.models.iter().filter(|wanted| !NETWORKS.contains(&wanted.name.as_str()));
+    let absent: Vec<Manifest> = absent
+        .map(|wanted| Manifest::load(&root("models").join(wanted.name.as_str())).expect("a shipped network"))
+        .collect();
     let results: Vec<ModelResult<'_>> = loaded
         .iter()
         .zip(inputs)
         .map(|(model, input)| {
             let prediction = model.predict(&[&input]).expect("an answer").remove(0);
-            let explanation = model.explain(&input).ok();
+            let explanation = model.explain(&input, Effort::points(16)).ok();
             ModelResult {
                 manifest: model.manifest(),
                 outcome: Outcome::Answered { prediction, explanation, input: Arc::new(input) },
             }
         })
+        .chain(absent.iter().map(|manifest| ModelResult { manifest, outcome: Outcome::NoInput { why: "none".into() } }))
         .collect();
     let (patient_id, ids) = (Phi::new(String::from("walter-brandt")), SequentialIds::default());
     c.bench_function("cards", |b| {
@@ -113,8 +152,11 @@ pub fn cards(c: &mut Criterion) {
                 age_years: None,
                 ids: &ids,
                 link_base: Some("http://localhost:8080"),
+                language: Default::default(),
+                links: &Unsigned,
+                fhir_server: None,
             };
-            build(definition, &case)
+            build(definition, &case).expect("cards")
         });
     });
 }

@@ -8,5 +8,5 @@ mod chart;
 
 use criterion::{criterion_group, criterion_main};
 
-criterion_group!(benches, chart::reading, chart::networks, chart::cards, audit::records);
+criterion_group!(benches, chart::reading, chart::networks, chart::explanations, chart::cards, audit::records);
 criterion_main!(benches);

@@ -8,13 +8,13 @@ use super::{
     note_cards,
     placeholder::Placeholder,
     resources::ResourceError,
+    tell::Stories,
     template::{Template, Values},
     trouble, words,
 };
 use crate::{
     cds_hooks::{
-        Card, CardError, Indicator, Link, OverrideReason, SelectionBehavior, Source, Suggestion, escape_markdown,
-        summary,
+        Card, CardError, Indicator, OverrideReason, SelectionBehavior, Source, Suggestion, escape_markdown, summary,
     },
     domain::{Abstention, ModelName, Status},
 };
@@ -83,6 +83,7 @@ pub struct Parts {
     pub label: Option<String>,
     /// The mention it is about: index of the note and byte offset in it.
     pub at: Option<(usize, usize)>,
+    pub story: Option<Stories>,
     pub indicator: Indicator,
     pub topic: CodingEntry,
     pub suggestions: Vec<Suggestion>,
@@ -174,38 +175,12 @@ impl Desk<'_> {
             },
             selection_behavior: (!parts.suggestions.is_empty()).then_some(SelectionBehavior::AtMostOne),
             override_reasons: parts.override_reasons,
-            links: self.links(&uuid.to_string(), parts.model.as_ref()),
+            links: self.links(uuid, parts.model.as_ref()),
             suggestions: parts.suggestions,
         };
         let suggestions = card.suggestions.iter().map(|suggestion| suggestion.uuid).collect();
-        let Parts { kind, name, model, label, at, .. } = parts;
-        Ok((card, Origin { card: uuid, kind, name, model, label, at, suggestions }))
-    }
-
-    /// The base of all links, without a closing slash.
-    fn base(&self) -> Option<&str> {
-        self.case.link_base.map(|base| base.trim_end_matches('/')).filter(|base| !base.is_empty())
-    }
-
-    /// The page of the network that a card speaks for.
-    fn about(&self, model: Option<&ModelName>) -> Option<String> {
-        Some(format!("{}/models/{}", self.base()?, model?))
-    }
-
-    fn links(&self, card: &str, model: Option<&ModelName>) -> Vec<Link> {
-        let Some(base) = self.base() else { return Vec::new() };
-        let link = |entry: &super::definition::LinkEntry| {
-            let path = match model {
-                None if entry.path.contains("{{model}}") => return None,
-                None => entry.path.clone(),
-                Some(model) => entry.path.replace("{{model}}", model.as_str()),
-            };
-            Some(Link::Absolute {
-                label: entry.label.clone(),
-                url: format!("{base}{}", path.replace("{{card}}", card)),
-            })
-        };
-        self.definition.links.iter().filter_map(link).collect()
+        let Parts { kind, name, model, label, at, story, .. } = parts;
+        Ok((card, Origin { card: uuid, kind, name, model, label, at, story, suggestions }))
     }
 }
 

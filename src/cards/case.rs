@@ -1,5 +1,6 @@
 //! What cards are made from, and what the record needs to know about them.
 
+use super::{Language, Links, Stories};
 use crate::{
     domain::{Explanation, Ids, Ignored, Measurement, ModelInput, ModelName, Phi, Prediction, Problem},
     models::Manifest,
@@ -37,6 +38,12 @@ pub struct Case<'a> {
     pub ids: &'a dyn Ids,
     /// Base of the links on cards, without a closing slash; no links without it.
     pub link_base: Option<&'a str>,
+    /// The language of the sentences on cards.
+    pub language: Language,
+    /// What a link needs beside its address.
+    pub links: &'a dyn Links,
+    /// Base address of the calling EHR's FHIR server, when the request names one.
+    pub fhir_server: Option<&'a str>,
 }
 
 /// What became of one network.
@@ -108,6 +115,9 @@ pub struct Origin {
     /// The mention it is about: index of the note and byte offset in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<(usize, usize)>,
+    /// What it says in sentences, in every language.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub story: Option<Stories>,
     /// Its suggestions, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub suggestions: Vec<Uuid>,

@@ -10,6 +10,7 @@ use super::{
     placeholder::Placeholder,
     reasons,
     suggest::{Grounds, suggestions},
+    tell::Stories,
     validation, words,
 };
 use crate::{
@@ -64,6 +65,8 @@ fn card(
     // Advice on how the patient was long ago is information, whatever the probability.
     let indicator = if stale.is_some() { Indicator::Info } else { level.indicator() };
     filled.markdown(Placeholder::Stale, stale.unwrap_or_default());
+    let story = Stories::of(answer, finding, None, desk.case.now);
+    filled.markdown(Placeholder::Story, story.markdown(desk.case.language));
     let grounds = Grounds {
         manifest: answer.manifest,
         input: answer.input,
@@ -78,6 +81,7 @@ fn card(
         model: Some(answer.manifest.name.clone()),
         label: Some(finding.label.clone()),
         at: None,
+        story: Some(story),
         indicator,
         topic: plan.entry.topic.clone(),
         suggestions: suggestions(&plan.suggestions, &grounds, desk.case)?,
@@ -105,6 +109,7 @@ pub fn filled(desk: &Desk<'_>, answer: &Answer<'_>, finding: &Finding, input: In
         ),
         (Placeholder::Unusual, unusual(answer.familiarity, answer.input)),
         (Placeholder::Missing, evidence::missing(answer.missing)),
+        (Placeholder::Story, String::new()),
         (Placeholder::Reasons, reasons::reasons(answer.explanation, now)),
         (Placeholder::Reliability, reliability(answer)),
         (Placeholder::Validation, label.map(|label| validation::validation(manifest, label)).unwrap_or_default()),

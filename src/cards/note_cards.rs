@@ -10,6 +10,7 @@ use super::{
     placeholder::Placeholder,
     problems,
     suggest::{Grounds, suggestions},
+    tell::Stories,
     words,
 };
 use crate::{
@@ -109,6 +110,8 @@ fn card(
     filled.text(Placeholder::Listing, listing);
     filled.markdown(Placeholder::Sentence, escaped(&words::clipped(mention.sentence.expose(), SENTENCE_CHARS_MAX)));
     filled.markdown(Placeholder::Others, others);
+    let story = Stories::of(answer, finding, Some(mention), desk.case.now);
+    filled.markdown(Placeholder::Story, story.markdown(desk.case.language));
     let grounds = Grounds {
         manifest: answer.manifest,
         input: answer.input,
@@ -123,6 +126,7 @@ fn card(
         model: Some(answer.manifest.name.clone()),
         label: Some(finding.label.clone()),
         at: Some((mention.note, mention.start)),
+        story: Some(story),
         indicator: level.indicator(),
         topic: plan.entry.topic.clone(),
         suggestions: suggestions(&plan.suggestions, &grounds, desk.case)?,

@@ -60,6 +60,7 @@ placeholders! {
     Others "others"
     Evidence "evidence"
     Stale "stale"
+    Story "story"
     Reasons "reasons"
     Reliability "reliability"
     Missing "missing"
@@ -111,6 +112,7 @@ impl Placeholder {
             | Self::Unusual
             | Self::Evidence
             | Self::Stale
+            | Self::Story
             | Self::Reasons
             | Self::Reliability
             | Self::Missing

@@ -17,7 +17,7 @@ pub fn reasons(explanation: Option<&Explanation>, now: OffsetDateTime) -> String
     match explanation.map(|explanation| &explanation.attribution) {
         Some(Attribution::Factors { factors }) => strongest(factors, now),
         Some(Attribution::Heat(map)) => region(map).unwrap_or_default(),
-        Some(Attribution::Spans) | None => String::new(),
+        Some(Attribution::Words { .. } | Attribution::Spans) | None => String::new(),
     }
 }
 
@@ -65,8 +65,8 @@ fn line(factor: &Factor, now: OffsetDateTime) -> String {
     format!("- **{label}** {}{age}: {weight}{gaps}", format!("{} {unit}", words::number(value)).trim_end())
 }
 
-/// The ninth of the image from which most of what speaks for the finding comes.
-fn region(map: &HeatMap) -> Option<String> {
+/// The ninth of the image from which most of what speaks for the finding comes, row by row, and its share.
+pub fn ninth(map: &HeatMap) -> Option<(usize, f64)> {
     let mut ninths = [0.0f64; 9];
     for (at, value) in map.values.iter().enumerate().filter(|(_, value)| **value > 0.0) {
         let (x, y) = (at % map.width.max(1), at / map.width.max(1));
@@ -78,11 +78,16 @@ fn region(map: &HeatMap) -> Option<String> {
     if total <= 0.0 || !total.is_finite() {
         return None;
     }
+    Some((best, share / total))
+}
+
+fn region(map: &HeatMap) -> Option<String> {
+    let (best, share) = ninth(map)?;
     let row = ["upper", "middle", "lower"][best / 3];
     let column = ["left", "central", "right"][best % 3];
     Some(format!(
         "What weighed most: the {row} {column} part of the image as displayed ({} of what speaks for the finding).",
-        words::percent(share / total)
+        words::percent(share)
     ))
 }
 
@@ -93,14 +98,8 @@ mod tests {
     use time::macros::datetime;
 
     fn explanation(attribution: Attribution, reliable: bool) -> Explanation {
-        Explanation {
-            method: "integrated gradients".into(),
-            parameters: Default::default(),
-            gap: 0.004,
-            tolerance: 0.05,
-            reliable,
-            attribution,
-        }
+        let gap = if reliable { 0.004 } else { 0.4 };
+        Explanation::checked("integrated gradients", Default::default(), (gap, 0.05), None, attribution)
     }
 
     fn factor(label: &str, contribution: f64, value: Option<f64>) -> Factor {

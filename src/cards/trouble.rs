@@ -45,6 +45,7 @@ fn parts(desk: &Desk<'_>, kind: CardKind, model: Option<ModelName>) -> Parts {
         model,
         label: None,
         at: None,
+        story: None,
         indicator: Indicator::Info,
         topic: desk.definition.source.topic.clone(),
         suggestions: Vec::new(),

@@ -34,6 +34,8 @@ pub(super) enum Command {
     Import(Import),
     /// Calibrate a network on one's own data: probabilities, threshold, limits, figures. Its weights stay as they are.
     Calibrate(Calibrate),
+    /// Write attributions of drawn cases as plain numbers, for comparison with another program.
+    Attribute(Attribute),
     /// Fit the generator of sample films on training films and draw new ones.
     Films(Films),
 }
@@ -176,9 +178,27 @@ pub(super) struct Evaluate {
     /// The service to call, if not the network's own.
     #[arg(long, requires = "through_http")]
     pub(super) service: Option<ServiceId>,
+    /// Measure the network's explanations instead, and write the figures as JSON to this file.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "markdown", "plots", "through_http"])]
+    pub(super) explanations: Option<PathBuf>,
     /// At most this many cases, spread evenly over the split.
     #[arg(long, value_name = "N")]
     pub(super) limit: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Attribute {
+    /// Folder to write `<network>.safetensors` into.
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: PathBuf,
+    /// The networks; all that have attributions if not given.
+    pub(super) names: Vec<ModelName>,
+    /// Folder of the networks.
+    #[arg(long, value_name = "DIR", default_value = "models")]
+    pub(super) models: PathBuf,
+    /// Drawn cases per network.
+    #[arg(long, default_value_t = 100)]
+    pub(super) cases: usize,
 }
 
 #[derive(Debug, Args)]

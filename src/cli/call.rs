@@ -31,7 +31,7 @@ pub(super) fn run(arguments: &arguments::Call, clock: &dyn Clock) -> Result<(), 
 }
 
 async fn send(url: &str, body: &Value) -> Result<Value, Failed> {
-    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build()?;
+    let client = crate::http::outbound::client(Duration::from_secs(30))?;
     let response =
         client.post(url).json(body).send().await.map_err(|error| {
             format!("no answer from {url}: {error}. Is the service running (`cargo run --release`)?")

@@ -1,6 +1,6 @@
 //! Loads networks and definitions and holds them against each other, for start-up and for `auscult check`.
 
-use super::{Failed, say};
+use super::{Failed, keys, say};
 use crate::{
     cards::Definitions,
     cds_hooks::discovery::{Offer, Service},
@@ -82,6 +82,7 @@ fn folders(root: &Path) -> Result<Vec<PathBuf>, Failed> {
 
 pub(super) fn run(settings: &Settings) -> Result<(), Failed> {
     let checked = load(settings)?;
+    keys::check(settings)?;
     let services = checked.services()?;
     for manifest in checked.manifests() {
         say(&format!("network {} {}: {} ({})", manifest.name, manifest.version, manifest.title, figures(manifest)));

@@ -5,6 +5,7 @@ mod call;
 mod check;
 mod evaluate;
 mod import;
+mod keys;
 mod serve;
 mod train;
 
@@ -48,6 +49,7 @@ fn run(arguments: Arguments) -> Result<(), Failed> {
         Command::Evaluate(evaluate) => evaluate::run(&evaluate, clock.as_ref()),
         Command::Import(import) => import::run(&import, clock.as_ref()),
         Command::Calibrate(calibrate) => import::calibrate(&calibrate, clock.as_ref()),
+        Command::Attribute(attribute) => evaluate::attribute(&attribute),
         Command::Films(films) => train::films(&films),
     }
 }

@@ -1,11 +1,11 @@
 //! Joins the parts and serves until told to stop.
 
-use super::{Failed, check, say};
+use super::{Failed, check, keys, say};
 use crate::{
     audit::{NewRecord, RecordKind, Store},
     decision::{Decision, Parts},
-    domain::{Clock, Ids, RandomIds},
-    http::{self, App},
+    domain::{Clock, Ids, RandomIds, Secrets, SystemSecrets},
+    http::{self, App, Links},
     inference::Engine,
     settings::Settings,
 };
@@ -32,6 +32,8 @@ async fn serve(mut settings: Settings, clock: Arc<dyn Clock>) -> Result<(), Fail
     let services = checked.services()?;
     let ids: Arc<dyn Ids> = Arc::new(RandomIds);
     let store = Arc::new(Store::open(&settings.audit, Arc::clone(&clock)).await?);
+    let secrets: Arc<dyn Secrets> = Arc::new(SystemSecrets);
+    let links = Arc::new(keys::links(&settings, &base, secrets.as_ref())?);
     let started = json!({
         "program": concat!("auscult ", env!("CARGO_PKG_VERSION")),
         "models": checked.manifests().iter().map(|one| json!({"name": one.name, "version": one.version, "manifest": one.digest()})).collect::<Vec<_>>(),
@@ -46,11 +48,12 @@ async fn serve(mut settings: Settings, clock: Arc<dyn Clock>) -> Result<(), Fail
         store: Arc::clone(&store),
         clock: Arc::clone(&clock),
         ids: Arc::clone(&ids),
+        links: Arc::<Links>::clone(&links),
         write_deadline: settings.audit.write_deadline(),
         settings: settings.decision.clone(),
     }));
     greet(&base, &settings);
-    let app = App::new(decision, checked.papers, Arc::clone(&clock), Arc::clone(&ids), settings.http)?;
+    let app = App::new(decision, checked.papers, Arc::clone(&clock), Arc::clone(&ids), secrets, links, settings.http)?;
     http::serve(app, listener, http::termination()).await?;
     append(&store, RecordKind::Shutdown, &json!({}), clock.as_ref(), ids.as_ref()).await?;
     store.close().await;

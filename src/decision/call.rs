@@ -12,6 +12,8 @@ pub struct Call {
     pub request_id: String,
     /// Who called: a registered client's issuer, or `development`.
     pub caller: String,
+    /// The languages the caller asks for (`Accept-Language`), as it came.
+    pub language: Option<String>,
     /// SHA-256 of the request body as received.
     pub body_digest: Digest,
     /// Wall-clock time of receipt, for the record.

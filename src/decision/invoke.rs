@@ -50,7 +50,7 @@ impl Decision {
         refuse_if_none_answered(&asked)?;
         let inferred = call.started.elapsed();
         let (results, circumstances): (Vec<ModelResult<'_>>, Vec<&Value>) = asked.iter().map(Asked::split).unzip();
-        let built = self.cards(definition, &context, &reading, &results)?;
+        let built = self.cards(definition, (call, &request, &context), &reading, &results)?;
         let cards = count(&built);
         let body = response(&built)?;
         let timing = json!({
@@ -127,7 +127,7 @@ impl Decision {
     fn cards(
         &self,
         definition: &Definition,
-        context: &Context,
+        (call, request, context): (&Call, &CdsRequest, &Context),
         reading: &Reading,
         results: &[ModelResult<'_>],
     ) -> Result<Built, Failure> {
@@ -144,6 +144,9 @@ impl Decision {
             keys: &reading.remarks,
             ids: self.ids.as_ref(),
             link_base: Some(self.settings.explanation_base.as_str()).filter(|base| !base.is_empty()),
+            language: cards::Language::of(call.language.as_deref()),
+            links: self.links.as_ref(),
+            fhir_server: request.fhir_server.as_deref(),
         };
         cards::build(definition, &case).map_err(|error| {
             tracing::error!(service = %definition.id, %error, "cards could not be built");

@@ -3,24 +3,28 @@
 //! Contract: cards whose record is durable, or a named [`Failure`]; never an empty list in place of a failure.
 //! Order: definition → context → gather → extract → infer (and explain) → cards → record → answer.
 //!
-//! The edge calls [`Decision::discovery`], [`Decision::invoke`], [`Decision::feedback`] and [`Decision::ready`].
+//! The edge calls [`Decision::discovery`], [`Decision::invoke`], [`Decision::feedback`], [`Decision::opened`],
+//! [`Decision::fits`] and [`Decision::ready`].
 
 mod call;
 mod failure;
 mod feedback;
 mod films;
 mod invoke;
+mod opened;
 mod reading;
 mod record;
 mod settings;
+mod why;
 
 pub use call::{Answer, Call};
 pub use failure::Failure;
+pub use opened::{By, Fit, Launch, Opened, Visit};
 pub use settings::Settings;
 
 use crate::{
     audit::Store,
-    cards::{Definition, Definitions},
+    cards::{Definition, Definitions, Links},
     cds_hooks::discovery::Service,
     domain::{Clock, Ids, ModelName},
     inference::Engine,
@@ -36,6 +40,7 @@ pub struct Decision {
     store: Arc<Store>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
+    links: Arc<dyn Links>,
     settings: Settings,
     write_deadline: Duration,
 }
@@ -54,6 +59,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Identifiers.
     pub ids: Arc<dyn Ids>,
+    /// What links on cards need beside their addresses.
+    pub links: Arc<dyn Links>,
     /// Budgets.
     pub settings: Settings,
     /// Longest time a record may take to become durable before its answer is withheld.
@@ -64,8 +71,8 @@ impl Decision {
     /// Joins the parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { definitions, services, engine, store, clock, ids, settings, write_deadline } = parts;
-        Self { definitions, services, engine, store, clock, ids, settings, write_deadline }
+        let Parts { definitions, services, engine, store, clock, ids, links, settings, write_deadline } = parts;
+        Self { definitions, services, engine, store, clock, ids, links, settings, write_deadline }
     }
 
     /// The services as they are published; depends on nothing that can fail.

@@ -1,7 +1,7 @@
 //! What is written down about one invocation: the content of its record's envelope.
 //!
 //! Inputs are kept by reference and digest; of their values only those that reached a network, of notes only the
-//! sentences a finding stands in, of a film a thumbnail. Tokens are never part of it.
+//! sentences a finding stands in, of a film a picture. Tokens are never part of it.
 
 use super::{Call, Failure, reading::Reading, settings::Settings};
 use crate::{
@@ -10,12 +10,14 @@ use crate::{
     domain::{Digest, ModelInput},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
+use image::{ExtendedColorType, codecs::jpeg::JpegEncoder};
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 
-/// Longer side of the film's thumbnail, in pixels.
-const THUMBNAIL: usize = 192;
+/// Longer side of the film's picture in the record, in pixels: what a reader sees on a screen.
+const PICTURE: usize = 1024;
+/// Its quality as JPEG, of 100.
+const QUALITY: u8 = 88;
 
 /// Everything [`prediction`] writes down.
 pub(super) struct Told<'a> {
@@ -79,7 +81,8 @@ pub(super) fn feedback(call_: &Call, feedback: &Feedback, known: bool) -> Value 
     json!({ "call": call(call_), "feedback": feedback, "card_known": known, "odd_time": odd })
 }
 
-fn call(call: &Call) -> Value {
+/// The call itself.
+pub(super) fn call(call: &Call) -> Value {
     json!({
         "request_id": call.request_id,
         "caller": call.caller,
@@ -120,7 +123,9 @@ fn features(input: &ModelInput) -> Value {
             "body_site": film.body_site,
             "view": film.view,
             "pixels": [film.image.width(), film.image.height()],
-            "thumbnail": thumbnail(film),
+            "age_years": film.age_years,
+            "side": film.side,
+            "picture": picture(film),
         }),
         ModelInput::Course(course) => json!({
             "kind": "course",
@@ -145,20 +150,16 @@ fn features(input: &ModelInput) -> Value {
     features
 }
 
-/// A small PNG of the film as a `data:` URL, so that a reviewer sees what was judged.
-fn thumbnail(film: &crate::domain::Film) -> Option<String> {
+/// The film as a `data:` URL, so that a reviewer sees what was judged.
+fn picture(film: &crate::domain::Film) -> Option<String> {
     let (width, height) = (film.image.width(), film.image.height());
-    let scale = (THUMBNAIL as f64 / width.max(height) as f64).min(1.0);
+    let scale = (PICTURE as f64 / width.max(height) as f64).min(1.0);
     let side = |length: usize| ((length as f64 * scale).round() as usize).max(1);
     let small = film.image.resized(side(width), side(height));
+    let (width, height) = (u32::try_from(small.width()).ok()?, u32::try_from(small.height()).ok()?);
     let mut bytes = Vec::new();
-    PngEncoder::new(&mut bytes)
-        .write_image(
-            small.pixels(),
-            u32::try_from(small.width()).ok()?,
-            u32::try_from(small.height()).ok()?,
-            ExtendedColorType::L8,
-        )
+    JpegEncoder::new_with_quality(&mut bytes, QUALITY)
+        .encode(small.pixels(), width, height, ExtendedColorType::L8)
         .ok()?;
-    Some(format!("data:image/png;base64,{}", STANDARD.encode(bytes)))
+    Some(format!("data:image/jpeg;base64,{}", STANDARD.encode(bytes)))
 }

@@ -11,6 +11,8 @@ pub struct Settings {
     pub deadline_ms: u64,
     /// Part of the budget kept back for building cards and storing the record.
     pub record_reserve_ms: u64,
+    /// Longest time in milliseconds that the explanation page waits for what is computed when it is opened.
+    pub explanation_deadline_ms: u64,
     /// Resources read per prefetch key; further ones are listed as ignored.
     pub resources_per_key: usize,
     /// Absolute base of the explanation links on cards; empty: no links.
@@ -19,7 +21,13 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { deadline_ms: 450, record_reserve_ms: 60, resources_per_key: 5_000, explanation_base: String::new() }
+        Self {
+            deadline_ms: 450,
+            record_reserve_ms: 60,
+            explanation_deadline_ms: 6_000,
+            resources_per_key: 5_000,
+            explanation_base: String::new(),
+        }
     }
 }
 
@@ -39,6 +47,9 @@ impl Settings {
         }
         if self.deadline_ms > 60_000 {
             problems.push("decision.deadline_ms is over a minute; clients give up long before".into());
+        }
+        if self.explanation_deadline_ms > 60_000 {
+            problems.push("decision.explanation_deadline_ms is over a minute; readers give up long before".into());
         }
         if self.resources_per_key == 0 {
             problems.push("decision.resources_per_key must be at least 1".into());

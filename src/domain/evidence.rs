@@ -1,12 +1,12 @@
 //! Where a value came from, so that every number on a card can be traced to the resource it was read from.
 
 use super::{Digest, Phi};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use time::OffsetDateTime;
 
 /// A code with its system (FHIR `Coding`).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Coding {
     /// Absolute URI of the code system, for example `http://loinc.org`.
     pub system: String,
@@ -18,7 +18,7 @@ pub struct Coding {
 }
 
 /// The FHIR resource a value was read from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceRef {
     /// Relative reference, `Type/id`; ids that break FHIR's rules are kept as they came, cut at 128 characters.
     pub reference: String,
@@ -35,7 +35,7 @@ pub struct SourceRef {
 }
 
 /// One measured value as a network reads it, with what was originally written.
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measurement {
     /// The network's name for the variable, for example `HR`.
     pub variable: String,

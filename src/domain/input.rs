@@ -1,11 +1,11 @@
 //! What the networks read: typed, unit-checked, each value with its evidence.
 
 use super::{Coding, Digest, GreyImage, Measurement, Phi, SourceRef};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime};
 
 /// Administrative gender as far as the networks use it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Sex {
     /// `female`
@@ -54,7 +54,7 @@ pub struct Course {
 }
 
 /// A side of the body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Side {
     /// The patient's left.

@@ -1,6 +1,6 @@
 //! Protected health information that cannot be printed by accident.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
 /// A value about a patient or a user. `Debug` shows only that something is there; reading it takes [`Phi::expose`],
@@ -35,6 +35,13 @@ impl<T> fmt::Debug for Phi<T> {
 impl<T: Serialize> Serialize for Phi<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
+    }
+}
+
+/// For reading a record back.
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Phi<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer).map(Self)
     }
 }
 

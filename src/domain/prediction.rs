@@ -2,7 +2,6 @@
 
 use super::{Coding, Phi};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// A network's answer to one input.
 #[derive(Debug, Clone, Serialize)]
@@ -235,70 +234,4 @@ pub struct Abstention {
     pub reason: String,
     /// One sentence for the clinician.
     pub words: String,
-}
-
-/// Why a network said what it said, with its own check.
-#[derive(Debug, Clone, Serialize)]
-pub struct Explanation {
-    /// The method's usual name, for example `class activation map`.
-    pub method: String,
-    /// Its parameters (steps, baseline …).
-    pub parameters: BTreeMap<String, String>,
-    /// |sum of attributions − change of score they should explain|, in units of the score.
-    pub gap: f64,
-    /// The greatest gap accepted.
-    pub tolerance: f64,
-    /// Whether the attribution passed its check; an unreliable one is shown as such.
-    pub reliable: bool,
-    /// The numbers.
-    pub attribution: Attribution,
-}
-
-/// Attributed contributions, positive towards the finding.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "kind")]
-pub enum Attribution {
-    /// Per region of a film.
-    Heat(HeatMap),
-    /// Per variable of a course, strongest first.
-    Factors {
-        /// The variables.
-        factors: Vec<Factor>,
-    },
-    /// The finding's own words are the evidence; nothing further is attributed.
-    Spans,
-}
-
-/// Contributions on a coarse grid over the film.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct HeatMap {
-    /// Columns.
-    pub width: usize,
-    /// Rows.
-    pub height: usize,
-    /// Row by row from the top left, in units of the score; they sum to the score less its bias.
-    pub values: Vec<f32>,
-}
-
-/// One variable's contribution.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Factor {
-    /// The network's name for the variable.
-    pub variable: String,
-    /// The variable in words.
-    pub label: String,
-    /// Sum over the hours, in log-odds.
-    pub contribution: f64,
-    /// The part of it that came from the value being absent.
-    pub from_absence: f64,
-    /// Latest value in `unit`, if measured.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<f64>,
-    /// UCUM unit.
-    pub unit: String,
-    /// When the latest value was measured (RFC 3339).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub time: Option<String>,
-    /// Contribution per hour of the window, oldest first.
-    pub by_hour: Vec<f32>,
 }

@@ -6,7 +6,9 @@
 pub mod bars;
 pub mod charts;
 pub mod heat;
+pub mod note;
 mod svg;
+pub mod timeline;
 
 use crate::domain::Explanation;
 
@@ -30,16 +32,10 @@ mod tests {
 
     #[test]
     fn an_unreliable_explanation_is_called_unreliable() {
-        let mut explanation = Explanation {
-            method: "integrated gradients".into(),
-            parameters: BTreeMap::new(),
-            gap: 0.4,
-            tolerance: 0.05,
-            reliable: false,
-            attribution: Attribution::Spans,
-        };
-        assert!(trust(&explanation).contains("do not rely on it"));
-        explanation.reliable = true;
-        assert!(trust(&explanation).contains("passed its check"));
+        let checked =
+            |gap| Explanation::checked("integrated gradients", BTreeMap::new(), (gap, 0.05), None, Attribution::Spans);
+        assert!(trust(&checked(0.4)).contains("do not rely on it"));
+        assert!(trust(&checked(f64::NAN)).contains("do not rely on it"));
+        assert!(trust(&checked(0.04)).contains("passed its check"));
     }
 }

@@ -76,7 +76,7 @@ pub struct Row {
     pub name: &'static str,
 }
 
-const fn row(status: u16, code: IssueCode, level: Level, name: &'static str) -> Row {
+pub(super) const fn row(status: u16, code: IssueCode, level: Level, name: &'static str) -> Row {
     Row { status, severity: Severity::Error, code, level, retry_after_s: None, name }
 }
 

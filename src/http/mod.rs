@@ -1,11 +1,13 @@
 //! Addresses, identity, status codes, limits.
 //!
 //! Contract: no rule of medicine or audit here. Every handler names in its signature who may call it
-//! ([`identity::Caller`], [`identity::Anyone`]); every failure becomes a status in one table ([`errors`]); everything
-//! is bounded and refused early. Bodies over 64 KiB are hashed and parsed on the blocking pool ([`body`]); what
-//! `decision` does with them (films, notes) it takes off the executor itself.
+//! ([`identity::Caller`], [`capability::Bearer`], [`smart::Returning`], [`identity::Anyone`]); every failure becomes a
+//! status in one table ([`errors`], for people [`pages::refused`]); everything is bounded and refused early. Bodies over
+//! 64 KiB are hashed and parsed on the blocking pool ([`body`]); what `decision` does with them (films, notes) it takes
+//! off the executor itself.
 
 pub mod body;
+pub mod capability;
 pub mod cors;
 pub mod edge;
 pub mod errors;
@@ -13,13 +15,17 @@ pub mod identity;
 pub mod json;
 pub mod metrics;
 pub mod operations;
+pub mod outbound;
 pub mod pages;
 pub mod routes;
 pub mod server;
 pub mod services;
 pub mod settings;
+pub mod smart;
 pub mod tls;
+mod visit;
 
+pub use capability::{LinkKey, Links};
 pub use metrics::Metrics;
 pub use server::{bind, serve, termination};
 pub use settings::Settings;
@@ -27,7 +33,7 @@ pub use settings::Settings;
 use crate::{
     cds_hooks::discovery::Discovery,
     decision::Decision,
-    domain::{Clock, Digest, Ids, ModelName},
+    domain::{Clock, Digest, Ids, ModelName, Secrets},
     models::Papers,
 };
 use actix_web::web::Bytes;
@@ -55,6 +61,10 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// New request ids.
     pub ids: Arc<dyn Ids>,
+    /// Who signs links and launches.
+    pub links: Arc<Links>,
+    /// New secrets.
+    pub secrets: Arc<dyn Secrets>,
     /// What operators count.
     pub metrics: Metrics,
     /// The limits.
@@ -78,6 +88,8 @@ impl App {
         papers: Vec<Papers>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
+        secrets: Arc<dyn Secrets>,
+        links: Arc<Links>,
         settings: Settings,
     ) -> Result<Self, serde_json::Error> {
         let discovery = Discovery { services: decision.discovery() };
@@ -95,6 +107,8 @@ impl App {
             place,
             clock,
             ids,
+            links,
+            secrets,
             metrics,
             draining: AtomicBool::new(false),
             in_flight: Semaphore::new(settings.max_in_flight),

@@ -1,6 +1,6 @@
 //! Every address of the service, and what answers there.
 
-use super::{errors::Refusal, operations, pages, services, settings::Settings};
+use super::{errors::Refusal, operations, pages, services, settings::Settings, smart};
 use actix_web::{
     HttpResponse, Resource,
     guard::{Any, Get, Guard, Head, Options, Post},
@@ -9,13 +9,14 @@ use actix_web::{
 };
 
 pub(super) const READ: &str = "GET, HEAD, OPTIONS";
-const WRITE: &str = "POST, OPTIONS";
+pub(super) const WRITE: &str = "POST, OPTIONS";
 
 /// The whole service. Parts that bring addresses of their own are configured here, one line each.
 pub fn configure(config: &mut ServiceConfig, settings: &Settings) {
     cds_services(config);
     for_operators(config);
     pages::configure(config, settings.demo);
+    smart::configure(config);
     config.default_service(web::to(|| async { Err::<HttpResponse, _>(Refusal::Address) }));
 }
 

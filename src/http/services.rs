@@ -25,6 +25,9 @@ use std::{
 };
 use tokio::sync::SemaphorePermit;
 
+/// Most characters kept of the languages a caller asks for.
+const LANGUAGE_CHARS_MAX: usize = 200;
+
 /// `GET /cds-services`. Answers while models load and while the store is down.
 pub(super) async fn discovery(app: Data<App>, _: Anyone, request: HttpRequest) -> HttpResponse {
     let known = request.headers().get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok()).unwrap_or_default();
@@ -105,10 +108,16 @@ fn call(app: &App, caller: &Caller, request: &HttpRequest, body: &Body<'_>) -> C
     Call {
         request_id,
         caller: caller.name().to_owned(),
+        language: language(request),
         body_digest: body.digest,
         received: app.clock.now(),
         started: body.arrived,
     }
+}
+
+fn language(request: &HttpRequest) -> Option<String> {
+    let asked = request.headers().get(header::ACCEPT_LANGUAGE)?.to_str().ok()?;
+    Some(asked.chars().take(LANGUAGE_CHARS_MAX).collect())
 }
 
 /// A panic in the decision becomes a failure of this call; the connection and its other calls live on.

@@ -1,5 +1,6 @@
 //! `[http]` in the settings file.
 
+use super::capability::{KeyText, LinkKey};
 use crate::cds_hooks::text::is_absolute_url;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -25,6 +26,13 @@ pub struct Settings {
     pub allowed_origins: Vec<String>,
     /// The small EHR with made-up patients at `/`.
     pub demo: bool,
+    /// How long the link to an explanation holds, in hours.
+    pub explanation_link_hours: u32,
+    /// File with the key that signs links; unset: `links.key` beside an embedded database, made at the first start.
+    pub link_key_file: Option<PathBuf>,
+    /// The key itself, for `AUSCULT__HTTP__LINK_KEY` in the environment; wins over the file.
+    #[serde(skip_serializing)]
+    pub link_key: Option<KeyText>,
     /// Greatest request body in bytes; a film as base64 may have 20 MB.
     pub body_max_bytes: usize,
     /// Memory for all request bodies being held, in MiB; beyond it calls are refused with 503.
@@ -74,6 +82,9 @@ impl Default for Settings {
             unauthenticated: Unauthenticated::Loopback,
             allowed_origins: Vec::new(),
             demo: true,
+            explanation_link_hours: 72,
+            link_key_file: None,
+            link_key: None,
             body_max_bytes: 32 * 1024 * 1024,
             body_memory_mib: 512,
             body_timeout_s: 30,
@@ -102,6 +113,9 @@ impl Settings {
         let url_ok = url.is_empty() || (is_absolute_url(url) && !url.ends_with('/'));
         refuse(!url_ok, "public_url must be an absolute address without a final slash");
         refuse(!self.allowed_origins.iter().all(|origin| is_origin(origin)), "allowed_origins: write `https://host`");
+        refuse(!(1..=8_760).contains(&self.explanation_link_hours), "explanation_link_hours must be 1 to 8760");
+        let key_ok = self.link_key.as_ref().is_none_or(|key| LinkKey::parse(key).is_ok());
+        refuse(!key_ok, "link_key must be at least 32 random bytes in base64");
         refuse(!(1_024..=1 << 30).contains(&self.body_max_bytes), "body_max_bytes must be 1024 to 1073741824");
         let holds_one = self.body_memory_mib.saturating_mul(1 << 20) >= self.body_max_bytes;
         refuse(!holds_one || self.body_memory_mib > 1 << 20, "body_memory_mib must hold at least one body");

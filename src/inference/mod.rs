@@ -5,13 +5,14 @@
 //! whatever waited while it was busy is its next batch.
 
 mod memory;
+mod pace;
 mod settings;
 mod worker;
 
 pub use settings::Settings;
 
 use crate::{
-    domain::{Explanation, ModelInput, ModelName, Prediction},
+    domain::{Counterfactual, Explanation, ModelInput, ModelName, Prediction},
     models::{Manifest, Model},
 };
 use std::{
@@ -20,7 +21,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::{sync::oneshot, time::timeout_at};
-use worker::{Job, Worker};
+use worker::{Job, Reply, Worker};
 
 /// What a network said, with the circumstances the record keeps.
 #[derive(Debug, Clone)]
@@ -37,6 +38,15 @@ pub struct Answered {
     pub waited: Duration,
     /// Time spent computing.
     pub computed: Duration,
+}
+
+/// Everything that can be said about why a network said what it said, computed on demand.
+#[derive(Debug, Clone)]
+pub struct Why {
+    /// The attribution, with full effort.
+    pub explanation: Explanation,
+    /// What would have had to differ, for networks that can say.
+    pub counterfactual: Option<Counterfactual>,
 }
 
 /// Why there is no answer.
@@ -99,12 +109,27 @@ impl Engine {
     pub async fn ask(&self, name: &ModelName, input: Arc<ModelInput>, deadline: Instant) -> Result<Answered, Refusal> {
         let worker = self.workers.get(name).ok_or(Refusal::Unknown)?;
         let (reply, answer) = oneshot::channel();
-        worker.offer(Job { input, deadline, queued: Instant::now(), reply })?;
-        match timeout_at(deadline.into(), answer).await {
-            Err(_) => Err(Refusal::Late),
-            Ok(Err(_)) => Err(Refusal::Failed("its thread stopped".into())),
-            Ok(Ok(result)) => result,
-        }
+        worker.offer(Job { input, deadline, queued: Instant::now(), reply: Reply::Answer(reply) })?;
+        arrived(answer, deadline).await
+    }
+
+    /// Asks one network for everything that can be said about why, whatever fires.
+    ///
+    /// # Errors
+    /// As [`Engine::ask`].
+    pub async fn why(&self, name: &ModelName, input: Arc<ModelInput>, deadline: Instant) -> Result<Why, Refusal> {
+        let worker = self.workers.get(name).ok_or(Refusal::Unknown)?;
+        let (reply, answer) = oneshot::channel();
+        worker.offer(Job { input, deadline, queued: Instant::now(), reply: Reply::Why(reply) })?;
+        arrived(answer, deadline).await
+    }
+}
+
+async fn arrived<T>(answer: oneshot::Receiver<Result<T, Refusal>>, deadline: Instant) -> Result<T, Refusal> {
+    match timeout_at(deadline.into(), answer).await {
+        Err(_) => Err(Refusal::Late),
+        Ok(Err(_)) => Err(Refusal::Failed("its thread stopped".into())),
+        Ok(Ok(result)) => result,
     }
 }
 

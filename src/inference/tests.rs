@@ -1,7 +1,7 @@
 use super::{Engine, Refusal, Settings};
 use crate::{
     domain::{Digest, Explanation, Finding, ModelInput, Note, Phi, Prediction, SourceRef, Status},
-    models::{Manifest, Model, ModelError},
+    models::{Manifest, Model, ModelError, attribution::Effort},
 };
 use std::{
     sync::{
@@ -29,7 +29,7 @@ impl Model for Scripted {
         inputs.iter().map(|input| one(input)).collect()
     }
 
-    fn explain(&self, _: &ModelInput) -> Result<Explanation, ModelError> {
+    fn explain(&self, _: &ModelInput, _: Effort) -> Result<Explanation, ModelError> {
         Err(ModelError::NotFinite(self.manifest.name.clone()))
     }
 }

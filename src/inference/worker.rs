@@ -1,9 +1,9 @@
 //! The thread a network lives on.
 
-use super::{Answered, Refusal, Settings, memory::Memory, memory::Remembered};
+use super::{Answered, Refusal, Settings, Why, memory::Memory, memory::Remembered, pace::Pace};
 use crate::{
     domain::{Digest, Explanation, ModelInput, Prediction, Status},
-    models::{Manifest, Model},
+    models::{Manifest, Model, attribution::Effort},
 };
 use rayon::ThreadPoolBuilder;
 use std::{
@@ -13,7 +13,7 @@ use std::{
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
     thread::JoinHandle,
-    time::{Duration, Instant},
+    time::Instant,
 };
 use tokio::sync::oneshot;
 
@@ -22,7 +22,28 @@ pub(super) struct Job {
     pub(super) input: Arc<ModelInput>,
     pub(super) deadline: Instant,
     pub(super) queued: Instant,
-    pub(super) reply: oneshot::Sender<Result<Answered, Refusal>>,
+    pub(super) reply: Reply,
+}
+
+/// What is asked, and where the answer goes.
+pub(super) enum Reply {
+    /// A prediction, with an explanation if something fires.
+    Answer(oneshot::Sender<Result<Answered, Refusal>>),
+    /// Everything that can be said about why, whatever fires; done after the predictions that wait.
+    Why(oneshot::Sender<Result<Why, Refusal>>),
+}
+
+impl Reply {
+    fn is_closed(&self) -> bool {
+        match self {
+            Self::Answer(reply) => reply.is_closed(),
+            Self::Why(reply) => reply.is_closed(),
+        }
+    }
+
+    const fn is_why(&self) -> bool {
+        matches!(self, Self::Why(_))
+    }
 }
 
 /// A network, its thread and its queue.
@@ -41,7 +62,7 @@ impl Worker {
             model,
             memory: Memory::new(settings.remembered),
             batch_max: settings.batch_max.max(1),
-            explain_took: Duration::ZERO,
+            pace: Pace::new(settings.explanation_points_max),
         };
         // A small forward pass is fastest on one thread: with more they wait for each other and burn both cores.
         let pool =
@@ -86,8 +107,7 @@ struct Desk {
     model: Box<dyn Model>,
     memory: Memory,
     batch_max: usize,
-    /// How long the last explanation took: one that would not be ready in time is not begun.
-    explain_took: Duration,
+    pace: Pace,
 }
 
 impl Desk {
@@ -108,7 +128,8 @@ impl Desk {
     fn answer(&mut self, batch: Vec<Job>) {
         let started = Instant::now();
         let mut fresh = Vec::with_capacity(batch.len());
-        for job in batch {
+        let (whys, predictions): (Vec<Job>, Vec<Job>) = batch.into_iter().partition(|job| job.reply.is_why());
+        for job in predictions {
             if job.deadline <= started || job.reply.is_closed() {
                 reply(job, Err(Refusal::Late));
                 continue;
@@ -121,6 +142,20 @@ impl Desk {
         }
         if !fresh.is_empty() {
             self.answer_fresh(fresh, started);
+        }
+        whys.into_iter().for_each(|job| self.answer_why(job));
+    }
+
+    /// What nobody waits for any more is not computed.
+    fn answer_why(&mut self, job: Job) {
+        if job.deadline <= Instant::now() || job.reply.is_closed() {
+            return refuse(job, Refusal::Late);
+        }
+        let explanation = self.guarded(|model| model.explain(&job.input, Effort::FULL));
+        let counterfactual = self.guarded(|model| model.counterfactual(&job.input));
+        let why = explanation.and_then(|explanation| Ok(Why { explanation, counterfactual: counterfactual? }));
+        if let Reply::Why(reply) = job.reply {
+            drop(reply.send(why.map_err(Refusal::Failed)));
         }
     }
 
@@ -162,13 +197,9 @@ impl Desk {
     /// must not be lost for it, so what the last one took decides whether this one is begun.
     fn explain(&mut self, job: &Job) -> Option<Explanation> {
         let begun = Instant::now();
-        if begun + self.explain_took >= job.deadline {
-            // One slow explanation must not end all later ones.
-            self.explain_took = self.explain_took * 7 / 8;
-            return None;
-        }
-        let explanation = self.guarded(|model| model.explain(&job.input)).ok();
-        self.explain_took = begun.elapsed();
+        let effort = self.pace.effort(job.deadline.saturating_duration_since(begun))?;
+        let explanation = self.guarded(|model| model.explain(&job.input, effort)).ok();
+        self.pace.learn(begun.elapsed(), explanation.as_ref().map_or(0, |one| one.work.spent));
         explanation
     }
 
@@ -192,7 +223,7 @@ fn fires(prediction: &Prediction) -> bool {
 fn answered(job: &Job, known: Remembered, batch: usize, remembered: bool, started: Instant) -> Answered {
     let waited = started.saturating_duration_since(job.queued);
     let Remembered { prediction, explanation } = known;
-    Answered { prediction, explanation, batch, remembered, waited, computed: started.elapsed().max(Duration::ZERO) }
+    Answered { prediction, explanation, batch, remembered, waited, computed: started.elapsed() }
 }
 
 fn fail_all(jobs: Vec<(Job, Digest)>, reason: &str) {
@@ -201,5 +232,14 @@ fn fail_all(jobs: Vec<(Job, Digest)>, reason: &str) {
 
 /// A caller that gave up is not a failure: its deadline passed, and it said so itself.
 fn reply(job: Job, result: Result<Answered, Refusal>) {
-    drop(job.reply.send(result));
+    if let Reply::Answer(reply) = job.reply {
+        drop(reply.send(result));
+    }
+}
+
+fn refuse(job: Job, refusal: Refusal) {
+    match job.reply {
+        Reply::Answer(reply) => drop(reply.send(Err(refusal))),
+        Reply::Why(reply) => drop(reply.send(Err(refusal))),
+    }
 }

@@ -4,9 +4,11 @@
 //! synchronous, owned by one thread and knows nothing of HTTP, FHIR or the record.
 
 pub mod attributes;
+pub mod attribution;
 pub mod bert;
 pub mod chest;
 pub mod evaluation;
+pub mod explained;
 pub mod familiarity;
 pub mod knee;
 mod loading;
@@ -23,7 +25,8 @@ pub mod textbook;
 pub use manifest::{Manifest, ManifestError};
 pub use papers::Papers;
 
-use crate::domain::{Explanation, ModelInput, ModelName, Prediction};
+use crate::domain::{Counterfactual, Explanation, ModelInput, ModelName, Prediction};
+use attribution::Effort;
 use std::path::Path;
 
 /// Why a network could not be loaded or run.
@@ -68,11 +71,19 @@ pub trait Model: Send {
     /// error: it is answered with [`crate::domain::Status::Abstained`].
     fn predict(&self, inputs: &[&ModelInput]) -> Result<Vec<Prediction>, ModelError>;
 
-    /// Why it said so, for one input; deterministic.
+    /// Why it said so, for one input, with at most that effort; deterministic.
     ///
     /// # Errors
     /// [`ModelError`] as for [`Model::predict`].
-    fn explain(&self, input: &ModelInput) -> Result<Explanation, ModelError>;
+    fn explain(&self, input: &ModelInput, effort: Effort) -> Result<Explanation, ModelError>;
+
+    /// What would have had to differ for nothing to fire, for networks of values that may differ; costs many passes.
+    ///
+    /// # Errors
+    /// [`ModelError`] as for [`Model::predict`].
+    fn counterfactual(&self, _: &ModelInput) -> Result<Option<Counterfactual>, ModelError> {
+        Ok(None)
+    }
 }
 
 /// Loads one network from its folder.

@@ -7,6 +7,7 @@
 use super::{
     Manifest,
     evaluation::Report,
+    explained,
     manifest::{Evaluation, Kind},
 };
 use serde::Serialize;
@@ -38,6 +39,8 @@ pub struct Papers {
     pub manifest: Manifest,
     /// The evaluation in full, if there is one.
     pub report: Option<Report>,
+    /// What was measured of its explanations.
+    pub explained: Option<explained::Figures>,
     /// The model card, Markdown.
     pub card: Option<String>,
     /// The learning curve, an SVG picture without its XML prologue.
@@ -65,7 +68,8 @@ impl Papers {
         }
         let curve = text(folder, CURVE, CURVE_BYTES_MAX)?.filter(|text| !text.trim().is_empty());
         let curve = curve.map(|text| picture(&text).map_err(|reason| fault(CURVE, reason))).transpose()?;
-        Ok(Self { manifest, report, card: text(folder, CARD, CARD_BYTES_MAX)?, curve })
+        let explained = explained::Figures::load(folder, &manifest).map_err(|reason| fault(explained::FILE, reason))?;
+        Ok(Self { manifest, report, explained, card: text(folder, CARD, CARD_BYTES_MAX)?, curve })
     }
 
     /// The figure a reader should see first.

@@ -28,6 +28,9 @@ pub struct Settings {
     pub definitions: PathBuf,
     /// `[http]`
     pub http: http::Settings,
+    /// `[[smart]]`: EHRs that may launch the explanation of a card.
+    #[serde(default)]
+    pub smart: Vec<http::smart::Issuer>,
     /// `[decision]`
     pub decision: decision::Settings,
     /// `[inference]`
@@ -83,6 +86,7 @@ impl Settings {
     fn problems(&self) -> Vec<String> {
         let mut problems = self.decision.problems();
         problems.extend(self.http.problems());
+        problems.extend(http::smart::problems(&self.smart));
         problems.extend(self.audit.faults().iter().map(|fault| format!("audit.{fault}")));
         if self.inference.queue == 0 || self.inference.batch_max == 0 {
             problems.push("inference.queue and inference.batch_max must be at least 1".into());

@@ -7,6 +7,7 @@ pub mod archives;
 pub mod calibration;
 pub mod checkpoint;
 pub mod conformal;
+pub mod explanations;
 pub mod films;
 pub mod image;
 pub mod keras;

@@ -27,12 +27,13 @@ fn a_film_that_looks_like_pneumonia_gives_one_card_that_says_what_how_sure_and_w
     );
     assert_eq!(
         detail(card),
-        "**This film may show pneumonia.** Among held-out films that scored like it, about 8 in 10 showed pneumonia \
-         (calibrated probability 83 %; a card appears from 31 %).\n\
+        "**This film may show pneumonia.** Among held-out films that scored like it, about 8 in 10 showed pneumonia.\n\
+         \n\
+         To the network this film looks like pneumonia; it estimates the probability at 83 % (about 8 in 10), which \
+         reaches its threshold of 31 %. The lower right part of the picture weighed most. What was missing: body weight \
+         was not measured.\n\
          \n\
          **Looked at:** Media/film-1 (DX, PA, Chest, 4 × 4 pixels), 2026-01-02 09:00 UTC, 3 hours ago\n\
-         \n\
-         What weighed most: the lower right part of the image as displayed (75 % of what speaks for the finding).\n\
          \n\
          Method: class activation map; its parts add up to the score (off by 0.0004, 0.05 accepted).\n\
          \n\
@@ -59,10 +60,30 @@ fn a_film_that_looks_like_pneumonia_gives_one_card_that_says_what_how_sure_and_w
     assert_eq!(origin.label.as_deref(), Some("pneumonia"));
     assert_eq!(origin.suggestions.len(), card.suggestions.len());
     let link = serde_json::to_value(&card.links[0]).unwrap();
-    assert_eq!(link["url"], format!("https://auscult.example/explain/{}", card.uuid));
+    assert_eq!(
+        link["url"],
+        format!("https://auscult.example/explain/{}?from={}&key=k", card.uuid, NOW.unix_timestamp())
+    );
     let about = serde_json::to_value(&card.links[1]).unwrap();
     assert_eq!(about["url"], "https://auscult.example/models/chest-radiograph");
     assert_eq!(card.source.url.as_deref(), Some("https://auscult.example/models/chest-radiograph"));
+}
+
+#[test]
+fn an_ehr_that_may_launch_the_explanation_gets_a_link_to_do_so_and_another_does_not() {
+    let smart = |fhir_server| {
+        let mut chart = Chart::film(film(0.834));
+        chart.fhir_server = fhir_server;
+        let card = chart.build().cards.remove(0);
+        let links: Vec<_> = card.links.iter().map(|link| serde_json::to_value(link).unwrap()).collect();
+        (card.uuid, links.into_iter().find(|link| link["type"] == "smart"))
+    };
+    let (card, link) = smart(Some(EHR));
+    let link = link.unwrap();
+    assert_eq!(link["url"], "https://auscult.example/smart/launch");
+    assert_eq!(link["appContext"], format!("{{\"card\":\"{card}\"}}"));
+    assert_eq!(smart(Some("https://other.example/fhir")).1, None);
+    assert_eq!(smart(None).1, None);
 }
 
 #[test]
@@ -79,13 +100,13 @@ fn intervals_the_conformal_answer_and_an_unusual_input_are_said_where_they_are_k
     for part in [
         "AUROC 0.98 (0.97 to 0.99), accuracy 0.93, F1 0.85. At this card's threshold it finds 91 (88 to 93) of 100 with the finding",
         "of 100 cards 84 are right; it fires in 31 of 100 (in brackets: 95 % intervals).",
-        "**How sure:** at 90 % confidence it can be either, “pneumonia” or not: the network cannot tell.",
+        "At 90 % confidence neither yes nor no can be ruled out: the network cannot tell.",
         "This film is unlike most films the network was trained on",
     ] {
         assert!(said.contains(part), "{part} is not in:\n{said}");
     }
     let usual = Chart::film(promised(film(0.834), Answer::Yes, 2.0)).build();
-    assert!(detail(&usual.cards[0]).contains("at 90 % confidence only “pneumonia” fits."));
+    assert!(detail(&usual.cards[0]).contains("At 90 % confidence only the answer yes is left."));
     assert!(!detail(&usual.cards[0]).contains("unlike most films"));
 }
 

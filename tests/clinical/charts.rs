@@ -1,7 +1,7 @@
 //! Charts for the tests of cards: three manifests, and results that each test changes where it matters.
 
 use auscult::{
-    cards::{Built, Case, Definitions, ModelResult, Outcome, build},
+    cards::{Built, Case, Definitions, Links, ModelResult, Outcome, build},
     domain::{
         Abstention, Answer, Assertion, Attribution, Certainty, Coding, Course, Digest, Explanation, Factor,
         Familiarity, Film, Finding, Grade, GreyImage, HeatMap, Ignored, Measurement, Mention, ModelInput, Note, Phi,
@@ -11,6 +11,23 @@ use auscult::{
 };
 use std::{path::Path, sync::Arc};
 use time::{Duration, OffsetDateTime, macros::datetime};
+use uuid::Uuid;
+
+/// The FHIR server of an EHR that may launch the explanation.
+pub const EHR: &str = "https://ehr.example/fhir";
+
+/// Signs nothing, but says for when it was asked to.
+struct Signed;
+
+impl Links for Signed {
+    fn admission(&self, _: Uuid, now: OffsetDateTime) -> String {
+        format!("from={}&key=k", now.unix_timestamp())
+    }
+
+    fn launch(&self, fhir_server: &str) -> Option<String> {
+        (fhir_server == EHR).then(|| "https://auscult.example/smart/launch".to_owned())
+    }
+}
 
 pub const NOW: OffsetDateTime = datetime!(2026-01-02 12:00 UTC);
 
@@ -67,14 +84,7 @@ pub fn finding(label: &str, probability: f64, threshold: f64) -> Finding {
 }
 
 pub fn explanation(attribution: Attribution) -> Explanation {
-    Explanation {
-        method: "class activation map".into(),
-        parameters: Default::default(),
-        gap: 0.0004,
-        tolerance: 0.05,
-        reliable: true,
-        attribution,
-    }
+    Explanation::checked("class activation map", Default::default(), (0.0004, 0.05), None, attribution)
 }
 
 /// A knee film taken three hours ago with this likeliest grade and probability of osteoarthritis.
@@ -232,6 +242,7 @@ pub struct Chart {
     pub keys: Vec<String>,
     pub list_is_partial: bool,
     pub values: Vec<Measurement>,
+    pub fhir_server: Option<&'static str>,
     /// What a test changes in every network's papers.
     pub edit: fn(&mut Manifest),
 }
@@ -266,6 +277,7 @@ impl Chart {
             keys: Vec::new(),
             list_is_partial: false,
             values: Vec::new(),
+            fhir_server: None,
             edit: |_| {},
         }
     }
@@ -305,6 +317,9 @@ impl Chart {
             age_years: Some(71.0),
             ids: &SequentialIds::default(),
             link_base: Some("https://auscult.example"),
+            language: Default::default(),
+            links: &Signed,
+            fhir_server: self.fhir_server,
         };
         build(definition, &case)
     }

@@ -8,6 +8,7 @@ mod heart;
 mod record;
 mod strange;
 mod suggestions;
+mod why;
 
 use crate::support::TestApp;
 use serde_json::Value;

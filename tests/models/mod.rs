@@ -1,5 +1,8 @@
 //! The shipped networks: they load, agree with their papers, and give what they gave when they were made.
 
+mod captum;
+mod planted;
+
 use crate::support::root;
 use auscult::{
     domain::{ModelInput, Status},

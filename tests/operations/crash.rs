@@ -19,7 +19,7 @@ const CLIENTS: usize = 6;
 
 /// Calls until the service is gone; every complete answer is written down byte for byte.
 async fn client(url: String, body: Value, stop: Arc<AtomicBool>) -> Vec<String> {
-    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().unwrap();
+    let client = auscult::http::outbound::client(Duration::from_secs(10)).unwrap();
     let mut received = Vec::new();
     while !stop.load(Ordering::Relaxed) {
         let Ok(response) = client.post(&url).json(&body).send().await else { break };

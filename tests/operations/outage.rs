@@ -38,8 +38,9 @@ async fn on_postgres_cards_are_withheld_while_the_database_hangs_and_come_back_w
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let answer: Value = call().await.json().await.unwrap();
-    let card = answer["cards"][0]["uuid"].as_str().unwrap();
-    assert_eq!(app.get(&format!("/explain/{card}")).await.status(), 200, "the card's record is in the database");
+    let link = answer["cards"][0]["links"][0]["url"].as_str().unwrap();
+    let page = app.get(link.strip_prefix(&app.url).unwrap()).await;
+    assert_eq!(page.status(), 200, "the card's record is in the database");
     drop(app);
     database.remove().await;
 }

@@ -1,13 +1,16 @@
 //! CDS Hooks 2.0.1 over HTTP, against the running service: what is emitted is strict, what is accepted is liberal.
 
 mod cors;
+mod disagreeing;
 mod discovery;
 mod edge;
 mod feedback;
 mod hooks;
 mod invocation;
 mod limits;
+mod links;
 mod models;
+mod smart;
 
 use crate::support::TestApp;
 use reqwest::Response;

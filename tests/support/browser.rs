@@ -34,7 +34,7 @@ impl Browser {
             .spawn()
             .expect("chromedriver is installed (scripts/test installs it)");
         let profile = TempDir::new().unwrap();
-        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().unwrap();
+        let client = auscult::http::outbound::client(Duration::from_secs(60)).unwrap();
         let base = format!("http://127.0.0.1:{port}");
         let session = start(&client, &base, &profile, dark).await;
         Self { driver, client, session, _profile: profile }

@@ -2,9 +2,11 @@
 //! folder, over HTTP.
 
 pub mod browser;
+pub mod ehr;
 pub mod r4_schema;
 
 use serde_json::Value;
+use sqlx::{ConnectOptions as _, sqlite::SqliteConnectOptions};
 use std::{
     io::{BufRead, BufReader, Read},
     path::PathBuf,
@@ -68,7 +70,7 @@ impl TestApp {
             .expect("the built binary starts");
         let log = collect(child.stderr.take().expect("standard error is piped"));
         let url = announced(&mut child, &log);
-        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().expect("a client");
+        let client = auscult::http::outbound::client(Duration::from_secs(60)).expect("a client");
         let app = Self { child, url, folder, log, client };
         app.wait_until_it_answers().await;
         app
@@ -110,6 +112,16 @@ impl TestApp {
         assert_eq!(response.status(), 200);
         let mut body: Value = response.json().await.expect("cards are JSON");
         serde_json::from_value(body["cards"].take()).expect("`cards` is a list")
+    }
+
+    /// The newest records of one kind, newest first, read from the database.
+    pub async fn records(&self, kind: &str) -> Vec<Value> {
+        let options = SqliteConnectOptions::new().filename(self.database()).read_only(true);
+        let mut connection = options.connect().await.expect("the database opens");
+        let sql = "SELECT body FROM payload JOIN record ON record.id = record_id WHERE kind = $1 ORDER BY id DESC";
+        let bodies: Vec<Vec<u8>> =
+            sqlx::query_scalar(sql).bind(kind).fetch_all(&mut connection).await.expect("records are read");
+        bodies.iter().map(|body| serde_json::from_slice(body).expect("a record is JSON")).collect()
     }
 
     /// Process id of the service.

@@ -8,7 +8,7 @@ use sqlx::{
     postgres::PgConnectOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
-use std::{str::FromStr as _, time::Duration};
+use std::{path::Path, str::FromStr as _, time::Duration};
 
 /// Pools for reading.
 pub(super) type Readers = Backend<SqlitePool, PgPool>;
@@ -28,6 +28,12 @@ impl Address {
             Some("postgres" | "postgresql") => postgres(url).map(Backend::Postgres).map(Self),
             _ => Err(OpenError::Address("must begin with `sqlite:` or `postgres:`".into())),
         }
+    }
+
+    /// The folder of an embedded database.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        let Backend::Sqlite(options) = &self.0 else { return None };
+        options.get_filename().parent()
     }
 
     /// Makes the SQLite file's folder, and makes the folder's own name durable.

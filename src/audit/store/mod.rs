@@ -24,6 +24,7 @@ use super::{
 };
 use crate::domain::{Clock, Digest};
 use std::{
+    path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering::Relaxed},
     time::Instant,
 };
@@ -60,6 +61,13 @@ impl Store {
         let orders = writer::start(address, settings.clone(), Arc::clone(&counters), clock).await?;
         let Settings { queue_bytes, record_max_bytes, .. } = *settings;
         Ok(Self { orders, readers, counters, queue_bytes, record_max_bytes })
+    }
+
+    /// The folder in which an embedded database lies; none when the database is a server that others share.
+    #[must_use]
+    pub fn folder(settings: &Settings) -> Option<PathBuf> {
+        let address = Address::parse(settings.url(), settings.attempt()).ok()?;
+        address.folder().map(Path::to_owned)
     }
 
     /// Makes one record durable.

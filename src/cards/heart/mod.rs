@@ -78,6 +78,7 @@ pub fn card(desk: &Desk<'_>, answer: &Answer<'_>, notes: &[Note], plan: &CardPla
         filled: &filled,
     };
     let parts = Parts {
+        story: None,
         kind: CardKind::Finding,
         name: Some(plan.entry.name.clone()),
         model: Some(answer.manifest.name.clone()),

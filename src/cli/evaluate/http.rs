@@ -46,7 +46,7 @@ enum Said {
 
 /// Asks about every trial, in order.
 pub(super) fn ask(url: &str, service: &str, manifest: &Manifest, trials: &[Trial]) -> Result<Served, Failed> {
-    let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build()?;
+    let http = crate::http::outbound::client(Duration::from_secs(60))?;
     let client = Client { http, base: url.trim_end_matches('/'), service, manifest, digest: manifest.digest() };
     let (bar, begin) = (bar(trials.len()), Instant::now());
     let calls = stream::iter(trials.iter().enumerate()).map(|(number, trial)| {

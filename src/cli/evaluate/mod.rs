@@ -14,6 +14,7 @@ use crate::{
     models::{self, Manifest, evaluation::Report},
     training::{
         self, Split,
+        explanations::{measure, raw},
         report::{self, Asked, markdown},
         trial::{Answer, Trial},
     },
@@ -37,6 +38,9 @@ pub(super) fn run(arguments: &arguments::Evaluate, clock: &dyn Clock) -> Result<
     let today = clock.now().date();
     let trials = cases(network, arguments, split, today)?;
     let manifest = Manifest::load(&folder)?;
+    if let Some(path) = &arguments.explanations {
+        return explained(&folder, split, &trials, path);
+    }
     let asked = Asked::new(&manifest, &folder, split, today);
     let report = match &arguments.through_http {
         None => score_here(&asked, &trials)?.1,
@@ -84,6 +88,37 @@ fn score_here(asked: &Asked<'_>, trials: &[Trial]) -> Result<(Vec<Answer>, Repor
     bar.finish_and_clear();
     let report = report::score(&Asked { speed: Some(speed), ..asked.clone() }, trials, &answers)?;
     Ok((answers, report))
+}
+
+/// Measures the explanations of the cases.
+fn explained(folder: &Path, split: Split, trials: &[Trial], path: &Path) -> Result<(), Failed> {
+    let bar = bar(trials.len());
+    let figures = measure::explanations(folder, split, trials, &|done| bar.set_position(done as u64))?;
+    bar.finish_and_clear();
+    say(&serde_json::to_string_pretty(&figures)?);
+    put(path, &serde_json::to_vec_pretty(&figures)?)
+}
+
+/// Writes attributions of drawn cases.
+pub(super) fn attribute(arguments: &arguments::Attribute) -> Result<(), Failed> {
+    let all = [
+        "chest-radiograph",
+        "pneumonia-28",
+        "knee-radiograph",
+        "inpatient-mortality",
+        "mortality-textbook",
+        "note-problems",
+    ];
+    let chosen: Vec<&str> = match arguments.names.as_slice() {
+        [] => all.to_vec(),
+        names => names.iter().map(|name| name.as_str()).collect(),
+    };
+    fs::create_dir_all(&arguments.out).map_err(|error| format!("{}: {error}", arguments.out.display()))?;
+    for name in chosen {
+        raw::write(&arguments.models.join(name), arguments.cases, &arguments.out)?;
+        say(name);
+    }
+    Ok(())
 }
 
 /// Progress with time left, on standard error.

@@ -19,7 +19,6 @@ const NETWORKS: &[Network] = &[
     Network { name: "chest-radiograph", service: "chest-radiograph", trials: training::image::trials },
     Network { name: "knee-radiograph", service: "knee-radiograph", trials: training::knee::trials },
     Network { name: "pneumonia-28", service: "pneumonia-28", trials: training::textbook::trials },
-    Network { name: "knee-radiograph", service: "knee-radiograph", trials: training::knee::trials },
     Network { name: "inpatient-mortality", service: "inpatient-deterioration", trials: training::sequence::trials },
     Network { name: "mortality-textbook", service: "mortality-textbook", trials: training::sequence::trials },
     Network { name: "note-problems", service: "note-review", trials: training::notes::trials::trials },

@@ -65,11 +65,12 @@ impl Place {
 
 /// The content security policy of a page: no inline script; inline styles only those of known pictures, by digest.
 pub(super) fn policy<'a>(styles: impl IntoIterator<Item = &'a str>) -> String {
-    let digests: String = [explain::bars::STYLE, explain::heat::STYLE, explain::charts::STYLE]
-        .into_iter()
-        .chain(styles)
-        .map(|style| format!(" 'sha256-{}'", STANDARD.encode(Sha256::digest(style.as_bytes()))))
-        .collect();
+    let digests: String =
+        [explain::bars::STYLE, explain::heat::STYLE, explain::timeline::STYLE, explain::charts::STYLE]
+            .into_iter()
+            .chain(styles)
+            .map(|style| format!(" 'sha256-{}'", STANDARD.encode(Sha256::digest(style.as_bytes()))))
+            .collect();
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self'{digests}; img-src 'self' data:; connect-src 'self'; \
          form-action 'self'; base-uri 'none'; frame-ancestors 'none'"

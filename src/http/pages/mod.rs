@@ -1,21 +1,28 @@
 //! Pages for people: the small EHR at `/`, the explanation behind a card, and the networks' papers.
 //!
-//! Contract: `GET` only reads. Who may see a chart or a record is decided by [`Caller`], as for every clinical route;
-//! the networks' papers are for everyone. `http.demo = false` removes the small EHR.
+//! Contract: `GET` only reads, and records who looked. Who may see a chart or the records is decided by [`Caller`], as
+//! for every clinical route; the explanation of a card is for the bearer of its link (`http::capability`); the networks'
+//! papers are for everyone. `http.demo = false` removes the small EHR.
 
+mod card;
+pub mod disagree;
 pub mod explanation;
 pub mod frame;
 pub mod markdown;
 pub mod models;
 mod records;
+pub mod refused;
 pub mod trust;
 
 use super::{
     App,
     identity::{Anyone, Caller},
-    routes::{READ, reading, resource},
+    routes::{READ, WRITE, reading, resource},
 };
-use crate::samples;
+use crate::{
+    explain::{heat, note},
+    samples,
+};
 use actix_web::{
     HttpResponse, Responder,
     http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE},
@@ -25,9 +32,11 @@ use serde_json::json;
 
 /// The routes. `demo` adds the small EHR.
 pub fn configure(config: &mut web::ServiceConfig, demo: bool) {
-    config.route("/explain/{card}", web::get().to(records::explanation));
     config
+        .service(resource("/explain/{card}", "GET, OPTIONS").route(web::get().to(card::explanation)))
+        .service(resource("/explain/{card}/feedback", WRITE).route(web::post().to(card::feedback)))
         .service(resource("/try/style.css", READ).route(web::route().guard(reading()).to(style)))
+        .service(resource("/try/opacity.js", READ).route(web::route().guard(reading()).to(opacity)))
         .service(resource("/models", READ).route(web::route().guard(reading()).to(models::list)))
         .service(resource("/models.json", READ).route(web::route().guard(reading()).to(models::list_json)))
         .service(resource("/models/{name}", READ).route(web::route().guard(reading()).to(models::one)));
@@ -44,7 +53,7 @@ pub fn configure(config: &mut web::ServiceConfig, demo: bool) {
 }
 
 /// An HTML page. No inline script; the only inline styles are the two pictures', named by their digests.
-fn html(body: impl Into<String>) -> HttpResponse {
+pub(super) fn html(body: impl Into<String>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
         .insert_header((CONTENT_SECURITY_POLICY, frame::policy([])))
@@ -57,7 +66,14 @@ async fn index(_caller: Caller) -> impl Responder {
 }
 
 async fn style(_: Anyone) -> impl Responder {
-    HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/css; charset=utf-8")).body(include_str!("assets/style.css"))
+    let body = [include_str!("assets/style.css"), heat::CONTROL_CSS, note::CSS].concat();
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/css; charset=utf-8")).body(body)
+}
+
+/// The slider over a film; without it the page has a choice of steps.
+async fn opacity(_: Anyone) -> impl Responder {
+    let content_type = (CONTENT_TYPE, "text/javascript; charset=utf-8");
+    HttpResponse::Ok().insert_header(content_type).body(include_str!("assets/opacity.js"))
 }
 
 async fn script(_caller: Caller) -> impl Responder {

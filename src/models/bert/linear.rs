@@ -73,13 +73,17 @@ impl CustomOp3 for Affine {
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let ((rows, inputs), (outputs, _)) = (x.dims2()?, weight.dims2()?);
         let gradient = gradient.contiguous()?;
-        let (mut to_x, mut to_weight, mut to_bias) =
-            (vec![0.0; rows * inputs], vec![0.0; outputs * inputs], vec![0.0; outputs]);
+        // While explaining nobody waits for the weights' gradients.
+        let learning = weight.track_op();
+        let (mut to_x, mut to_bias) = (vec![0.0; rows * inputs], vec![0.0; outputs]);
+        let mut to_weight = vec![0.0; if learning { outputs * inputs } else { 0 }];
         slice(&gradient, |g| {
             let (by_row, by_output) = (Strides::rows_of(outputs), Strides::transposed(outputs));
             let narrow = Strides::rows_of(inputs);
             slice(weight, |w| gemm((rows, inputs, outputs), g, by_row, w, narrow, &mut to_x, narrow, 0.0, 1.0))?;
-            slice(x, |x| gemm((outputs, inputs, rows), g, by_output, x, narrow, &mut to_weight, narrow, 0.0, 1.0))?;
+            if learning {
+                slice(x, |x| gemm((outputs, inputs, rows), g, by_output, x, narrow, &mut to_weight, narrow, 0.0, 1.0))?;
+            }
             fast(|| {
                 for row in g.chunks_exact(outputs) {
                     to_bias.iter_mut().zip(row).for_each(|(sum, g)| *sum += g);
@@ -89,7 +93,7 @@ impl CustomOp3 for Affine {
         })??;
         Ok((
             Some(Tensor::from_vec(to_x, (rows, inputs), &Device::Cpu)?),
-            Some(Tensor::from_vec(to_weight, (outputs, inputs), &Device::Cpu)?),
+            learning.then(|| Tensor::from_vec(to_weight, (outputs, inputs), &Device::Cpu)).transpose()?,
             Some(Tensor::from_vec(to_bias, outputs, &Device::Cpu)?),
         ))
     }

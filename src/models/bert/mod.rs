@@ -194,11 +194,28 @@ impl Encoder {
     /// # Errors
     /// Candle's.
     pub fn forward(&self, input: &Packed, extra: Option<&Tensor>, dropout: &Dropout) -> Result<Tensor> {
-        let embedded = (self.words.index_select(&input.ids, 0)? + self.kinds.index_select(&input.kinds, 0)?)?;
-        let mut embedded = (embedded + self.positions.index_select(&input.places, 0)?)?;
+        let mut meant = self.meant(&input.ids)?;
         if let Some(extra) = extra {
-            embedded = (embedded + extra)?;
+            meant = (meant + extra)?;
         }
+        self.forward_meant(&meant, input, dropout)
+    }
+
+    /// What each piece means by itself, (pieces, hidden): its row of the table.
+    ///
+    /// # Errors
+    /// Candle's.
+    pub fn meant(&self, ids: &Tensor) -> Result<Tensor> {
+        self.words.index_select(ids, 0)
+    }
+
+    /// [`Encoder::forward`] with the pieces' meanings given, (pieces, hidden), `extra` included; their ids are not read.
+    ///
+    /// # Errors
+    /// Candle's.
+    pub fn forward_meant(&self, meant: &Tensor, input: &Packed, dropout: &Dropout) -> Result<Tensor> {
+        let embedded = (meant + self.kinds.index_select(&input.kinds, 0)?)?;
+        let embedded = (embedded + self.positions.index_select(&input.places, 0)?)?;
         let start = dropout.apply(self.norm.forward(&embedded)?)?;
         self.layers.iter().try_fold(start, |x, layer| layer.forward(&x, &input.lengths, dropout))
     }

@@ -2,7 +2,7 @@
 //!
 //! Contract: one label, `pneumonia`; films of any size are squashed to a square (as the training films were); a film
 //! that cannot be judged, or is unlike those of the training data, gets an abstention in words; the heat map adds up to
-//! the score less its bias.
+//! the score less that of the average film without the finding, within a stated gap.
 
 pub mod film;
 pub mod network;
@@ -14,16 +14,17 @@ pub mod wrong;
 
 use super::{
     Manifest, Model, ModelError,
+    attribution::{self, Effort, film::Differentiable},
     familiarity::{FACTOR, MEANS, Space},
     loading::{self, Tensors},
 };
-use crate::domain::{Attribution, Explanation, GreyImage, HeatMap, ModelInput, Prediction};
+use crate::domain::{Explanation, GreyImage, ModelInput, Prediction};
 use candle_core::{Device, Tensor};
 use film::{PLANES, TEMPLATE_SIDE};
 use network::Network;
 use reader::{Answer, FilmReader, Guard};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 use stranger::Stranger;
 use suitability::Limits;
 
@@ -33,8 +34,12 @@ pub const ARCHITECTURE: &str = "chest-cnn";
 pub const LABEL: &str = "pneumonia";
 /// The tensor that holds the mean of the equalised training films, [`TEMPLATE_SIDE`] squared.
 pub const TEMPLATE: &str = "template";
-/// Greatest difference accepted between the sum of the heat map and the score it explains.
-const TOLERANCE: f64 = 1e-3;
+/// The tensor that holds the mean input of the training films without the finding, (side, side, planes).
+pub const BASELINE: &str = "baseline";
+/// What it is, in words.
+pub const BASELINE_WORDS: &str = "the average training film without the finding";
+/// Rows and columns of the map that explains a film.
+const FIELDS: usize = 16;
 
 /// The manifest's `[input]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -88,6 +93,7 @@ struct Parts {
     stranger: Stranger,
     template: Vec<f32>,
     space: Space,
+    baseline: Vec<f32>,
 }
 
 impl Chest {
@@ -110,13 +116,7 @@ impl Chest {
     /// The films as planes; with their mirror images after each if the network reads those.
     fn tensor(&self, squashed: &[GreyImage]) -> Result<Tensor, ModelError> {
         let side = self.settings.side;
-        let mut planes: Vec<f32> = Vec::with_capacity(squashed.len() * self.views() * side * side * PLANES);
-        for image in squashed {
-            let own = film::planes(image.pixels(), side);
-            let mirrored = self.settings.mirror.then(|| film::mirrored(&own, side));
-            planes.extend(own);
-            planes.extend(mirrored.unwrap_or_default());
-        }
+        let planes: Vec<f32> = squashed.iter().flat_map(|image| self.input(image)).collect();
         Tensor::from_vec(planes, (squashed.len() * self.views(), side, side, PLANES), &Device::Cpu)
             .map_err(|e| self.compute(e))
     }
@@ -150,7 +150,8 @@ fn assemble(tensors: &mut Tensors, settings: &Settings) -> candle_core::Result<P
     let stranger = Stranger::new(features, &mut get)?;
     let template = get(TEMPLATE, &[TEMPLATE_SIDE * TEMPLATE_SIDE])?.to_vec1::<f32>()?;
     let space = Space::from_tensors(&get(MEANS, &[2, features])?, &get(FACTOR, &[features, features])?)?;
-    Ok(Parts { network, stranger, template, space })
+    let baseline = get(BASELINE, &[settings.side, settings.side, PLANES])?.flatten_all()?.to_vec1::<f32>()?;
+    Ok(Parts { network, stranger, template, space, baseline })
 }
 
 impl FilmReader for Chest {
@@ -189,29 +190,39 @@ impl Model for Chest {
         self.predictions(inputs)
     }
 
-    fn explain(&self, input: &ModelInput) -> Result<Explanation, ModelError> {
-        let squashed = [self.squashed(&self.film(input)?.image)];
-        let score = self.squashed_answers(&squashed)?.first().map_or(f64::NAN, Answer::score);
-        let network = &self.parts.network;
-        let features = network.features(&self.tensor(&squashed)?).map_err(|e| self.compute(e))?;
-        let map = network.activation_map(&features).map_err(|e| self.compute(e))?;
-        let (_, height, width) = map.dims3().map_err(|e| self.compute(e))?;
-        let maps = map.to_vec3::<f32>().map_err(|e| self.compute(e))?;
-        let values = film::unmirrored(&maps);
-        let bias = network.bias().map_err(|e| self.compute(e))?;
-        let gap = (values.iter().map(|value| f64::from(*value)).sum::<f64>() - (score - bias)).abs();
-        Ok(Explanation {
-            method: "class activation map".into(),
-            parameters: BTreeMap::from([
-                ("grid".to_owned(), format!("{width} × {height}")),
-                ("bias".to_owned(), format!("{bias:.4}")),
-                ("film".to_owned(), format!("squashed to {0} × {0} pixels", self.settings.side)),
-            ]),
-            gap,
-            tolerance: TOLERANCE,
-            reliable: gap <= TOLERANCE,
-            attribution: Attribution::Heat(HeatMap { width, height, values }),
-        })
+    fn explain(&self, input: &ModelInput, effort: Effort) -> Result<Explanation, ModelError> {
+        let squashed = self.squashed(&self.film(input)?.image);
+        attribution::film::explained(self, &squashed, (FIELDS, FIELDS), effort).map_err(|e| self.compute(e))
+    }
+}
+
+impl Differentiable for Chest {
+    fn shape(&self) -> [usize; 4] {
+        [self.views(), self.settings.side, self.settings.side, PLANES]
+    }
+
+    fn input(&self, squashed: &GreyImage) -> Vec<f32> {
+        let own = film::planes(squashed.pixels(), self.settings.side);
+        let mirrored = self.settings.mirror.then(|| film::mirrored(&own, self.settings.side));
+        [own, mirrored.unwrap_or_default()].concat()
+    }
+
+    fn baseline(&self) -> Vec<f32> {
+        let own = &self.parts.baseline;
+        let mirrored = self.settings.mirror.then(|| film::mirrored(own, self.settings.side));
+        [own.as_slice(), &mirrored.unwrap_or_default()].concat()
+    }
+
+    fn baseline_words(&self) -> &'static str {
+        BASELINE_WORDS
+    }
+
+    fn features(&self, planes: &Tensor) -> candle_core::Result<Tensor> {
+        self.parts.network.features(planes)
+    }
+
+    fn view_scores(&self, features: &Tensor) -> candle_core::Result<Tensor> {
+        self.parts.network.head(&self.parts.network.pooled(features)?)
     }
 }
 

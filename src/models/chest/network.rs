@@ -121,9 +121,8 @@ impl Network {
     pub fn features(&self, planes: &Tensor) -> Result<Tensor> {
         let mut x = planes.clone();
         let mut shortcut = x.clone();
-        for (index, (spec, weight, bias)) in self.layers.iter().enumerate() {
-            let conv =
-                Conv { stride: spec.stride, padding: 1, activation: spec.activation(), input_gradient: index > 0 };
+        for (spec, weight, bias) in &self.layers {
+            let conv = Conv { stride: spec.stride, padding: 1, activation: spec.activation() };
             if spec.name.ends_with("first") {
                 shortcut = x.clone();
             }

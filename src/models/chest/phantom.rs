@@ -49,6 +49,12 @@ pub fn shadowed() -> GreyImage {
     })
 }
 
+/// The clear chest with one shadow: centre and radius in parts of the picture, and how bright it is in its centre.
+#[must_use]
+pub fn with_shadow(centre: (f64, f64), radius: f64, density: f64) -> GreyImage {
+    draw(|x, y| thorax(x, y) + density * inside(x, y, centre, (radius, radius)).sqrt())
+}
+
 /// A grey wedge, as far from a chest as a smooth picture can be.
 #[must_use]
 pub fn wedge() -> GreyImage {

@@ -13,7 +13,8 @@ pub mod suitability;
 
 use super::{
     Manifest, Model, ModelError,
-    chest::film::TEMPLATE_SIDE,
+    attribution::{self, Effort, film::Differentiable},
+    chest::film::{TEMPLATE_SIDE, unmirrored},
     familiarity,
     loading::{self, Tensors},
     manifest::Calibration,
@@ -40,6 +41,12 @@ pub const SCALE: &str = "kellgren-lawrence";
 pub const TEMPLATE: &str = "template";
 /// Greatest difference accepted between the sum of the heat map and the score it explains.
 const TOLERANCE: f64 = 1e-3;
+/// With fewer points nothing is integrated: a point costs as much as reading the film two or three times.
+const POINTS_FROM: usize = 64;
+/// Rows and columns of the map of integrated gradients over the network's input.
+const FIELDS: (usize, usize) = (9, 18);
+/// The tensor that holds the mean input of the training films of grade 0, (rows, columns, planes).
+pub const BASELINE: &str = "baseline";
 /// Pixels of the squashed film per cell of the heat map.
 const CELL: usize = 8;
 /// Pixels of the network's input per cell.
@@ -124,6 +131,7 @@ pub struct Knee {
     network: Network,
     space: Space,
     template: Vec<f32>,
+    baseline: Vec<f32>,
 }
 
 impl Knee {
@@ -139,9 +147,9 @@ impl Knee {
         }
         let settings: Settings = loading::settings(&manifest)?;
         settings.check().map_err(|reason| contract(format!("[input]: {reason}")))?;
-        let (network, space, template) =
+        let (network, space, [template, baseline]) =
             loading::assembled(folder, &manifest, |tensors| assemble(tensors, &settings.shape))?;
-        Ok(Self { manifest, settings, network, space, template })
+        Ok(Self { manifest, settings, network, space, template, baseline })
     }
 
     fn compute(&self, source: candle_core::Error) -> ModelError {
@@ -242,23 +250,6 @@ impl Knee {
         let scored = Prediction::scored(vec![finding], suitability::missing(film, self.manifest.provenance.ages));
         Prediction { grade: Some(grade), ..scored.with_familiarity(familiarity) }
     }
-
-    /// The class activation map of the first cut over the squashed square: columns = rows, values row by row.
-    fn map(&self, squashed: &GreyImage) -> candle_core::Result<(usize, Vec<f32>)> {
-        let columns = SIDE / CELL;
-        let mut values = vec![0f32; columns * columns];
-        for mirrored in [false, true] {
-            let features = self.network.features(&tensor(std::slice::from_ref(squashed), mirrored)?)?;
-            let rows = self.network.activation_map(&features, OSTEOARTHRITIS)?.squeeze(0)?.to_vec2::<f32>()?;
-            for (y, row) in rows.iter().enumerate() {
-                for (x, value) in row.iter().enumerate() {
-                    let x = if mirrored { columns - 1 - x } else { x };
-                    values[(y + TOP / CELL) * columns + x] += 0.5 * value;
-                }
-            }
-        }
-        Ok((columns, values))
-    }
 }
 
 /// Squashed films as the network's input.
@@ -268,14 +259,15 @@ fn tensor(squashed: &[GreyImage], mirrored: bool) -> candle_core::Result<Tensor>
 }
 
 /// Takes all tensors, each with its shape checked, and nothing else.
-fn assemble(tensors: &mut Tensors, shape: &Shape) -> candle_core::Result<(Network, Space, Vec<f32>)> {
+fn assemble(tensors: &mut Tensors, shape: &Shape) -> candle_core::Result<(Network, Space, [Vec<f32>; 2])> {
     let mut get = |name: &str, shape: &[usize]| tensors.get(name, shape);
     let network = Network::new(shape, &mut get)?;
     let template = get(TEMPLATE, &[TEMPLATE_SIDE * TEMPLATE_SIDE])?.to_vec1::<f32>()?;
     let features = shape.features;
     let means = get(familiarity::MEANS, &[grade::GRADES, features])?;
     let space = Space::from_tensors(&means, &get(familiarity::FACTOR, &[features, features])?)?;
-    Ok((network, space, template))
+    let baseline = get(BASELINE, &[ROWS, COLUMNS, PLANES])?.flatten_all()?.to_vec1::<f32>()?;
+    Ok((network, space, [template, baseline]))
 }
 
 impl Model for Knee {
@@ -301,27 +293,80 @@ impl Model for Knee {
         predictions.collect()
     }
 
-    fn explain(&self, input: &ModelInput) -> Result<Explanation, ModelError> {
+    fn explain(&self, input: &ModelInput, effort: Effort) -> Result<Explanation, ModelError> {
         let film = self.film(input)?;
         let squashed = film::squashed(&film.image);
-        let score =
-            self.readings(std::slice::from_ref(&squashed))?.first().map_or(f64::NAN, |one| one.scores[OSTEOARTHRITIS]);
-        let (columns, square) = self.map(&squashed).map_err(|error| self.compute(error))?;
-        let bias = self.network.bias(OSTEOARTHRITIS).map_err(|error| self.compute(error))?;
-        let gap = (square.iter().map(|value| f64::from(*value)).sum::<f64>() - (score - bias)).abs();
-        let (width, height, values) = film::around(&square, columns, &film.image);
-        Ok(Explanation {
-            method: "class activation map".into(),
-            parameters: BTreeMap::from([
-                ("grid".to_owned(), format!("{width} × {height}")),
-                ("bias".to_owned(), format!("{bias:.4}")),
-                ("film".to_owned(), format!("central square at {SIDE} × {SIDE} pixels, as it is and mirrored")),
-            ]),
-            gap,
-            tolerance: TOLERANCE,
-            reliable: gap <= TOLERANCE,
-            attribution: Attribution::Heat(HeatMap { width, height, values }),
-        })
+        let explained = if effort.points_max < POINTS_FROM {
+            self.activation(&squashed)
+        } else {
+            attribution::film::explained(self, &squashed, FIELDS, effort)
+        };
+        let explanation = explained.map_err(|error| self.compute(error))?;
+        let Attribution::Heat(map) = &explanation.attribution else { return Ok(explanation) };
+        let (width, height, values) = film::around(&framed(map), map.width, &film.image);
+        let attribution = Attribution::Heat(HeatMap { width, height, values });
+        Ok(Explanation { attribution, ..explanation })
+    }
+}
+
+impl Knee {
+    /// The class activation map: one pass, where gradients take dozens.
+    fn activation(&self, squashed: &GreyImage) -> candle_core::Result<Explanation> {
+        let planes = self.input(squashed);
+        let tensor = Tensor::from_slice(&planes, &Differentiable::shape(self), &Device::Cpu)?;
+        let features = self.network.features(&tensor)?;
+        let score = f64::from(self.view_scores(&features)?.mean_all()?.to_scalar::<f32>()?);
+        let map = self.network.activation_map(&features, OSTEOARTHRITIS)?;
+        let (_, height, width) = map.dims3()?;
+        let map = HeatMap { width, height, values: unmirrored(&map.to_vec3::<f32>()?) };
+        let opinion = attribution::film::occluded(self, &planes, &map)?;
+        let bias = self.network.bias(OSTEOARTHRITIS)?;
+        let gap = (map.values.iter().map(|value| f64::from(*value)).sum::<f64>() - (score - bias)).abs();
+        let parameters = BTreeMap::from([
+            ("fields".to_owned(), format!("{width} × {height}")),
+            ("bias".to_owned(), format!("{bias:.4}")),
+            ("film".to_owned(), format!("central square at {SIDE} × {SIDE} pixels, as it is and mirrored")),
+        ]);
+        let heat = Attribution::Heat(map);
+        Ok(Explanation::checked("class activation map", parameters, (gap, TOLERANCE), opinion, heat))
+    }
+}
+
+/// A map of the network's input with rows of zeros around it, so that it covers the squashed square.
+fn framed(map: &HeatMap) -> Vec<f32> {
+    let columns = map.width;
+    let mut square = vec![0f32; columns * columns];
+    let start = TOP * columns / SIDE * columns;
+    square[start..start + map.values.len()].copy_from_slice(&map.values);
+    square
+}
+
+impl Differentiable for Knee {
+    fn shape(&self) -> [usize; 4] {
+        [2, ROWS, COLUMNS, PLANES]
+    }
+
+    fn input(&self, squashed: &GreyImage) -> Vec<f32> {
+        [planes(squashed.pixels(), false), planes(squashed.pixels(), true)].concat()
+    }
+
+    fn baseline(&self) -> Vec<f32> {
+        let mirrored: Vec<f32> = (self.baseline.chunks_exact(COLUMNS * PLANES))
+            .flat_map(|row| row.chunks_exact(PLANES).rev().flatten().copied())
+            .collect();
+        [self.baseline.as_slice(), &mirrored].concat()
+    }
+
+    fn baseline_words(&self) -> &'static str {
+        "the average training film of grade 0"
+    }
+
+    fn features(&self, planes: &Tensor) -> candle_core::Result<Tensor> {
+        self.network.features(planes)
+    }
+
+    fn view_scores(&self, features: &Tensor) -> candle_core::Result<Tensor> {
+        self.network.head(&self.network.pooled(features)?)?.narrow(1, OSTEOARTHRITIS, 1)?.squeeze(1)
     }
 }
 

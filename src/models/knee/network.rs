@@ -99,8 +99,7 @@ impl Spec {
         if self.depthwise {
             return depthwise(x, weight, bias, Depthwise { stride: self.stride, activation });
         }
-        let input_gradient = self.name != "stem";
-        conv2d(x, weight, bias, Conv { stride: self.stride, padding: self.kernel / 2, activation, input_gradient })
+        conv2d(x, weight, bias, Conv { stride: self.stride, padding: self.kernel / 2, activation })
     }
 }
 

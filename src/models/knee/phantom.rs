@@ -55,6 +55,12 @@ pub fn narrowed() -> GreyImage {
     draw(|x, y| knee(x, y, 0.006))
 }
 
+/// A knee whose joint space is `gap` high, as a share of the film, on the side that is left in the picture.
+#[must_use]
+pub fn with_gap(gap: f64) -> GreyImage {
+    draw(|x, y| knee(x, y, gap))
+}
+
 /// The golden inputs by name.
 #[must_use]
 pub fn by_name(name: &str) -> Option<GreyImage> {

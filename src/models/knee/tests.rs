@@ -1,7 +1,8 @@
 //! The knee network with weights drawn by formula: what must hold whatever was learned; and the shipped one.
 
 use super::{
-    Interval, Knee, LABEL, Settings, TEMPLATE,
+    BASELINE, Interval, Knee, LABEL, Settings, TEMPLATE,
+    film::{self, PLANES},
     grade::CUTS,
     network::{Shape, Stage},
     phantom,
@@ -11,6 +12,7 @@ use crate::{
     domain::{Attribution, Course, Film, GreyImage, ModelInput, Prediction, Side, Status},
     models::{
         Manifest, Model as _, ModelError,
+        attribution::Effort,
         chest::{
             self,
             film::{TEMPLATE_SIDE, template_view},
@@ -69,6 +71,11 @@ fn write_weights(folder: &Path, spoil: impl Fn(&mut HashMap<String, Tensor>)) {
     wave("head.bias".into(), &[CUTS], 0.3);
     let template = template_view(&phantom::normal());
     tensors.insert(TEMPLATE.into(), Tensor::from_vec(template, TEMPLATE_SIDE * TEMPLATE_SIDE, &Device::Cpu).unwrap());
+    let baseline = film::planes(film::squashed(&phantom::normal()).pixels(), false);
+    tensors.insert(
+        BASELINE.into(),
+        Tensor::from_vec(baseline, (film::ROWS, film::COLUMNS, PLANES), &Device::Cpu).unwrap(),
+    );
     tensors.insert(MEANS.into(), Tensor::zeros((5, WIDTH), DType::F32, &Device::Cpu).unwrap());
     tensors.insert(FACTOR.into(), Tensor::eye(WIDTH, DType::F32, &Device::Cpu).unwrap());
     spoil(&mut tensors);
@@ -153,14 +160,26 @@ fn the_heat_map_adds_up_to_the_score_less_its_bias_and_covers_the_film() {
     let knee = knee();
     for (image, grid) in [(phantom::narrowed(), (18, 18)), (phantom::narrowed().resized(288, 400), (18, 26))] {
         let input = ModelInput::Film(film(image));
-        let explanation = knee.explain(&input).unwrap();
-        assert!(explanation.reliable && explanation.gap < 1e-4, "{}", explanation.gap);
+        let explanation = knee.explain(&input, Effort::points(1)).unwrap();
+        assert!(explanation.gap < 1e-4, "{}", explanation.gap);
         let Attribution::Heat(map) = &explanation.attribution else { panic!("not a heat map") };
         assert_eq!((map.width, map.height, map.values.len()), (grid.0, grid.1, grid.0 * grid.1));
         let sum: f64 = map.values.iter().map(|value| f64::from(*value)).sum();
-        let score = knee.readings(&[super::film::squashed(&phantom_of(&input))]).unwrap()[0].scores[0];
+        let score = knee.readings(&[film::squashed(&phantom_of(&input))]).unwrap()[0].scores[0];
         assert!((sum - (score - knee.network.bias(0).unwrap())).abs() < 1e-4);
     }
+}
+
+#[test]
+fn with_time_gradients_are_integrated() {
+    let knee = knee();
+    let explanation = knee.explain(&ModelInput::Film(film(phantom::narrowed())), Effort::points(64)).unwrap();
+    let Attribution::Heat(map) = &explanation.attribution else { panic!("not a heat map") };
+    assert_eq!((explanation.method.as_str(), map.width, map.height), ("integrated gradients", 18, 18));
+    let sum: f64 = map.values.iter().map(|value| f64::from(*value)).sum();
+    let change: f64 = explanation.parameters["change"].parse().unwrap();
+    assert!((sum - change).abs() <= explanation.gap + 1e-3, "{sum} {change}");
+    assert!(explanation.work.spent > 0 && explanation.work.spent <= explanation.work.allowed);
 }
 
 fn phantom_of(input: &ModelInput) -> GreyImage {
@@ -265,7 +284,7 @@ fn the_shipped_network_gives_its_golden_outputs() {
     assert_eq!(outputs.len(), 3);
     for output in outputs {
         let image = phantom::by_name(output["phantom"].as_str().unwrap()).unwrap();
-        let scores = knee.readings(&[super::film::squashed(&image)]).unwrap()[0].scores;
+        let scores = knee.readings(&[film::squashed(&image)]).unwrap()[0].scores;
         for (score, expected) in scores.iter().zip(output["scores"].as_array().unwrap()) {
             assert!(
                 (score - expected.as_f64().unwrap()).abs() < golden["tolerance"].as_f64().unwrap(),

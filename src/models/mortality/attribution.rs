@@ -1,10 +1,10 @@
 //! Why the network said so: integrated gradients over every variable and hour.
 //!
 //! Contract: (Sundararajan, Taly & Yan, ICML 2017) along the straight line from an average stay (all channels and
-//! summaries at the training mean, average age, sex unknown, the same number of hours) to this one, midpoint rule, all
-//! points in one batch. By completeness the contributions sum to the difference of the two logits; how far they miss is
-//! the gap. A carried-forward value's share is put down to the hour in which it was measured, a summary's to the hour it
-//! stands for, or evenly to the hours in which the variable was measured.
+//! summaries at the training mean, average age, sex unknown, the same number of hours) to this one. By completeness the
+//! contributions sum to the difference of the two logits; how far they miss is the gap. A carried-forward value's share
+//! is put down to the hour in which it was measured, a summary's to the hour it stands for, or evenly to the hours in
+//! which the variable was measured. The second opinion puts one variable back to the average stay's.
 
 use super::{
     contract::Contract,
@@ -12,10 +12,11 @@ use super::{
     series::{Batch, Encoded, Hourly, STATICS},
     summary::{BINS, KINDS, Summaries, VALUE_KINDS},
 };
+use crate::models::attribution::{
+    Effort,
+    path::{self, Check},
+};
 use candle_core::{Result, Tensor, Var, backprop::GradStore};
-
-/// Numbers of points tried, until the gap is small enough.
-const POINTS: [usize; 3] = [16, 32, 64];
 
 /// Contributions in log-odds, before calibration.
 #[derive(Debug, Clone)]
@@ -26,14 +27,14 @@ pub struct Contributions {
     pub age: f64,
     /// Of sex.
     pub sex: f64,
-    /// Logit of this stay less that of the average one.
-    pub change: f64,
-    /// |sum of contributions − change|.
-    pub gap: f64,
-    /// Greatest gap accepted: 0.05, or 5 % of the change if that is more.
-    pub tolerance: f64,
-    /// Points on the line.
-    pub points: usize,
+    /// How well they add up to the logit of this stay less that of the average one.
+    pub check: Check,
+}
+
+impl Contributions {
+    fn sum(&self) -> f64 {
+        self.age + self.sex + self.variables.iter().map(|share| share.total).sum::<f64>()
+    }
 }
 
 /// One variable's part.
@@ -58,28 +59,101 @@ pub struct Stay<'a> {
     pub encoded: &'a Encoded,
 }
 
-/// Integrates the gradient with as many points as the gap needs.
+/// Integrates the gradient with as many points as the gap needs and the effort allows.
 ///
 /// # Errors
 /// Candle's.
-pub fn integrate(network: &Network, contract: &Contract, stay: Stay<'_>) -> Result<Contributions> {
-    let encoded = stay.encoded;
+pub fn integrate(network: &Network, contract: &Contract, stay: Stay<'_>, effort: Effort) -> Result<Contributions> {
+    let [here, average] = ends(network, contract, stay.encoded)?;
+    let (found, check) = path::until_close(effort, here - average, |points| {
+        let found = Parts::integrate(network, contract, stay.encoded, points)?.fold(contract, stay);
+        let sum = found.sum();
+        Ok((found, sum))
+    })?;
+    Ok(Contributions { check, ..found })
+}
+
+/// Logits of the stay and of the average one.
+///
+/// # Errors
+/// Candle's.
+pub fn ends(network: &Network, contract: &Contract, encoded: &Encoded) -> Result<[f64; 2]> {
     let ends = Batch::new(&[encoded.clone(), at(encoded, 0.0)], contract.channels())?;
     let logits = network.forward(&ends)?.to_vec1::<f32>()?;
-    let change = f64::from(logits[0]) - f64::from(logits[1]);
-    let tolerance = (0.05 * change.abs()).max(0.05);
-    let mut found = None;
-    for points in POINTS {
-        let parts = Parts::integrate(network, contract, encoded, points)?;
-        let mut one = parts.fold(contract, stay);
-        one.gap = (one.age + one.sex + one.variables.iter().map(|share| share.total).sum::<f64>() - change).abs();
-        let close = one.gap <= tolerance;
-        found = Some(Contributions { change, tolerance, points, ..one });
-        if close {
-            break;
-        }
+    Ok([f64::from(logits[0]), f64::from(logits[1])])
+}
+
+/// What can be put back to the average stay's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// A variable, by index: its values, when it was measured, its summaries.
+    Variable(usize),
+    /// Age.
+    Age,
+    /// Sex.
+    Sex,
+}
+
+/// Logit of the stay less its logit with one part left out.
+///
+/// # Errors
+/// Candle's.
+pub fn left_out(network: &Network, contract: &Contract, encoded: &Encoded, part: Part) -> Result<f64> {
+    let both = Batch::new(&[encoded.clone(), without(contract, encoded, part)], contract.channels())?;
+    let logits = network.forward(&both)?.to_vec1::<f32>()?;
+    Ok(f64::from(logits[0]) - f64::from(logits[1]))
+}
+
+/// Every part: the variables in order, age, sex.
+fn parts(contract: &Contract) -> impl Iterator<Item = Part> {
+    (0..contract.variables.len()).map(Part::Variable).chain([Part::Age, Part::Sex])
+}
+
+impl Contributions {
+    /// Contributions of every part, in the order that [`scores_keeping`] takes.
+    #[must_use]
+    pub fn by_part(&self) -> Vec<f64> {
+        self.variables.iter().map(|share| share.total).chain([self.age, self.sex]).collect()
     }
-    found.ok_or_else(|| candle_core::Error::Msg("no points to integrate over".into()))
+}
+
+/// Logits with only some parts as they are and the others as in the average stay, for each set of kept parts.
+///
+/// # Errors
+/// Candle's.
+pub fn scores_keeping(
+    network: &Network,
+    contract: &Contract,
+    encoded: &Encoded,
+    sets: &[Vec<bool>],
+) -> Result<Vec<f64>> {
+    let one = |kept: &Vec<bool>| {
+        let gone = parts(contract).zip(kept).filter(|(_, kept)| !**kept).map(|(part, _)| part);
+        gone.fold(encoded.clone(), |stay, part| without(contract, &stay, part))
+    };
+    let stays: Vec<Encoded> = sets.iter().map(one).collect();
+    let logits = network.forward(&Batch::new(&stays, contract.channels())?)?.to_vec1::<f32>()?;
+    Ok(logits.into_iter().map(f64::from).collect())
+}
+
+/// The stay with one part as in the average one, which is zero everywhere.
+fn without(contract: &Contract, encoded: &Encoded, part: Part) -> Encoded {
+    let (width, mut other) = (contract.variables.len(), encoded.clone());
+    let (channels, bins) = match part {
+        Part::Variable(at) => (vec![at, width + at, 2 * width + at], at * KINDS * BINS..(at + 1) * KINDS * BINS),
+        Part::Age => (vec![3 * width], width * KINDS * BINS..encoded.bins.len()),
+        Part::Sex => (vec![3 * width + 1], 0..0),
+    };
+    for row in other.steps.chunks_exact_mut(contract.channels()) {
+        channels.iter().for_each(|channel| row.get_mut(*channel).into_iter().for_each(|value| *value = 0.0));
+    }
+    other.bins.get_mut(bins).into_iter().flatten().for_each(|value| *value = 0.0);
+    match part {
+        Part::Variable(_) => {}
+        Part::Age => other.statics[0] = 0.0,
+        Part::Sex => other.statics[1] = 0.0,
+    }
+    other
 }
 
 /// The stay `part` of the way from the average one, which has the same length.
@@ -95,16 +169,23 @@ fn at(encoded: &Encoded, part: f32) -> Encoded {
 }
 
 /// Contributions of every input number.
-struct Parts {
-    steps: Vec<f64>,
-    bins: Vec<f64>,
-    statics: Vec<f64>,
+#[derive(Debug, Clone)]
+pub struct Parts {
+    /// As [`Encoded::steps`].
+    pub steps: Vec<f64>,
+    /// As [`Encoded::bins`].
+    pub bins: Vec<f64>,
+    /// Of age and sex.
+    pub statics: Vec<f64>,
 }
 
 impl Parts {
-    /// Value times the gradient of the logit, averaged over the line's midpoints.
-    fn integrate(network: &Network, contract: &Contract, encoded: &Encoded, points: usize) -> Result<Self> {
-        let line: Vec<Encoded> = (0..points).map(|point| at(encoded, (point as f32 + 0.5) / points as f32)).collect();
+    /// Value times the gradient of the logit, averaged over so many midpoints of the line.
+    ///
+    /// # Errors
+    /// Candle's.
+    pub fn integrate(network: &Network, contract: &Contract, encoded: &Encoded, points: usize) -> Result<Self> {
+        let line: Vec<Encoded> = path::midpoints(points).map(|share| at(encoded, share)).collect();
         let batch = Batch::new(&line, contract.channels())?;
         let vars = [&batch.steps, &batch.bins, &batch.statics].map(Var::from_tensor);
         let [steps, bins, statics] = vars;
@@ -137,7 +218,8 @@ impl Parts {
         }
         age += self.bins.get(width * KINDS * BINS..).map_or(0.0, |bins| bins.iter().sum());
         let variables = (0..width).map(|variable| self.share(contract, stay, variable)).collect();
-        Contributions { variables, age, sex, change: 0.0, gap: 0.0, tolerance: 0.0, points: 0 }
+        let check = Check { change: 0.0, gap: f64::NAN, tolerance: 0.0, points: 0, spent: 0 };
+        Contributions { variables, age, sex, check }
     }
 
     fn share(&self, contract: &Contract, stay: Stay<'_>, variable: usize) -> Share {

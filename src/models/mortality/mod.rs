@@ -5,6 +5,7 @@
 
 pub mod attribution;
 pub mod contract;
+pub mod counterfactual;
 pub mod network;
 pub mod series;
 mod suitability;
@@ -12,11 +13,14 @@ pub mod summary;
 
 use super::{
     Manifest, Model, ModelError,
+    attribution::Effort,
     familiarity::{self, Space},
 };
 use crate::domain::{
-    Abstention, Attribution, Course, Explanation, Factor, Familiarity, Finding, ModelInput, ModelName, Prediction,
+    Abstention, Attribution, Counterfactual, Course, Explanation, Factor, Familiarity, Finding, ModelInput, ModelName,
+    Prediction, SecondOpinion,
 };
+use attribution::Part;
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use contract::Contract;
@@ -141,7 +145,15 @@ impl Mortality {
         Ok(logits.into_iter().zip(states).map(|(logit, state)| Score { score: f64::from(logit), state }).collect())
     }
 
-    fn encode(&self, hourly: &Hourly, course: &Course) -> Encoded {
+    /// The network itself.
+    #[must_use]
+    pub const fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// A course as the network reads it.
+    #[must_use]
+    pub fn encode(&self, hourly: &Hourly, course: &Course) -> Encoded {
         let who = Who { age_years: course.age_years, sex: course.sex };
         series::encode(&self.contract, self.bins.as_ref(), hourly, who)
     }
@@ -213,36 +225,57 @@ impl Model for Mortality {
         courses.iter().zip(unfit).map(answer).collect()
     }
 
-    fn explain(&self, input: &ModelInput) -> Result<Explanation, ModelError> {
+    fn explain(&self, input: &ModelInput, effort: Effort) -> Result<Explanation, ModelError> {
         let course = self.course(input)?;
         let hourly = Hourly::of(course, &self.contract);
         let (encoded, summaries) =
             (self.encode(&hourly, course), summary::of(&self.contract, &hourly, course.age_years));
         let stay = attribution::Stay { hourly: &hourly, summaries: &summaries, encoded: &encoded };
-        let found = attribution::integrate(&self.network, &self.contract, stay);
+        let found = attribution::integrate(&self.network, &self.contract, stay, effort);
         let found = found.map_err(|source| self.compute(source))?;
+        let check = found.check;
         let parameters = BTreeMap::from([
-            ("points".to_owned(), found.points.to_string()),
+            ("points".to_owned(), check.points.to_string()),
             ("rule".to_owned(), "midpoint".to_owned()),
             (
                 "baseline".to_owned(),
                 "an average stay of the same length: every variable's value, frequency and recency at the training mean"
                     .to_owned(),
             ),
-            ("change".to_owned(), format!("{:.4}", found.change)),
+            ("change".to_owned(), format!("{:.4}", check.change)),
         ]);
-        Ok(Explanation {
-            method: "integrated gradients".to_owned(),
-            parameters,
-            gap: found.gap,
-            tolerance: found.tolerance,
-            reliable: found.gap.is_finite() && found.gap <= found.tolerance,
-            attribution: Attribution::Factors { factors: self.factors(course, &found) },
-        })
+        let factors = self.factors(course, &found);
+        let opinion = self.second_opinion(&encoded, factors.first()).map_err(|source| self.compute(source))?;
+        let bounds = (check.gap, check.tolerance);
+        let factors = Attribution::Factors { factors };
+        Ok(Explanation::checked("integrated gradients", parameters, bounds, opinion, factors)
+            .with_work(effort.points_max, check.spent))
+    }
+
+    fn counterfactual(&self, input: &ModelInput) -> Result<Option<Counterfactual>, ModelError> {
+        let course = self.course(input)?;
+        let hourly = Hourly::of(course, &self.contract);
+        counterfactual::search(self, course, &hourly).map_err(|source| self.compute(source))
     }
 }
 
 impl Mortality {
+    /// The leading factor put back to the average stay's.
+    fn second_opinion(
+        &self,
+        encoded: &Encoded,
+        leading: Option<&Factor>,
+    ) -> candle_core::Result<Option<SecondOpinion>> {
+        let part = leading.and_then(|factor| match factor.variable.as_str() {
+            "age" => Some(Part::Age),
+            "sex" => Some(Part::Sex),
+            variable => self.contract.position(variable).map(Part::Variable),
+        });
+        let Some((part, leading)) = part.zip(leading) else { return Ok(None) };
+        let change = attribution::left_out(&self.network, &self.contract, encoded, part)?;
+        Ok(Some(SecondOpinion::new("leave one out", &leading.label, leading.contribution, change)))
+    }
+
     /// The strongest contributions, with the latest value of each variable.
     fn factors(&self, course: &Course, found: &attribution::Contributions) -> Vec<Factor> {
         let mut factors: Vec<Factor> = self

@@ -15,6 +15,7 @@ use crate::{
     },
     models::{
         Manifest, Model, ModelError,
+        attribution::Effort,
         familiarity::Space,
         manifest::{Calibration, Kind, Label},
         testing,
@@ -244,7 +245,7 @@ fn what_was_never_measured_is_named() {
 fn an_input_of_another_kind_is_refused() {
     let notes = ModelInput::Notes(Vec::<Note>::new());
     assert!(matches!(model().predict(&[&notes]), Err(ModelError::Input(_))));
-    assert!(matches!(model().explain(&notes), Err(ModelError::Input(_))));
+    assert!(matches!(model().explain(&notes, Effort::FULL), Err(ModelError::Input(_))));
 }
 
 #[test]

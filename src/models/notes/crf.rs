@@ -4,6 +4,7 @@
 //! probability reaches it; marginals of every word sum up to 1.
 
 use super::decode::{TAGS, TagScores, legal};
+use std::ops::Range;
 
 /// Number of tags.
 const N: usize = TAGS.len();
@@ -80,6 +81,30 @@ pub fn chain(emissions: &[TagScores], transitions: &Transitions) -> Chain {
     Chain { log_total: f64::from(total), marginals, uses }
 }
 
+/// Log-odds that exactly these words are a mention of this kind against their being none: the difference of the
+/// logarithms of the sums over the paths that tag them `B`, `I` … and over those that tag them `O`; and its gradient with
+/// respect to the emissions.
+#[must_use]
+pub fn mention_odds(
+    emissions: &[TagScores],
+    transitions: &Transitions,
+    kind: usize,
+    words: &Range<usize>,
+) -> (f64, Vec<TagScores>) {
+    let restricted = |tag_of: &dyn Fn(usize) -> usize| {
+        let mut emissions = emissions.to_vec();
+        for (at, word) in emissions.iter_mut().enumerate().take(words.end).skip(words.start) {
+            (0..N).filter(|tag| *tag != tag_of(at)).for_each(|tag| word[tag] += FORBIDDEN);
+        }
+        chain(&emissions, transitions)
+    };
+    let named = restricted(&|at| 2 * kind + if at == words.start { 1 } else { 2 });
+    let nothing = restricted(&|_| 0);
+    let pairs = named.marginals.iter().zip(&nothing.marginals);
+    let gradient = pairs.map(|(named, nothing)| std::array::from_fn(|tag| named[tag].exp() - nothing[tag].exp()));
+    (named.log_total - nothing.log_total, gradient.collect())
+}
+
 fn log_sum(values: [f32; N]) -> f32 {
     let top = values.iter().copied().fold(f32::MIN, f32::max);
     top + values.iter().map(|value| (value - top).exp()).sum::<f32>().ln()
@@ -119,6 +144,22 @@ mod tests {
         assert!(found.marginals.iter().flatten().zip(marginals.iter().flatten()).all(|(log, w)| close(*log, *w)));
         let near = |uses: f32, weight: f64| (f64::from(uses) - weight / total).abs() < 1e-4;
         assert!(found.uses.iter().flatten().zip(uses.iter().flatten()).all(|(found, w)| near(*found, *w)));
+    }
+
+    #[test]
+    fn the_odds_of_a_mention_have_the_gradient_of_finite_differences() {
+        let (words, transitions) = (emissions(5), transitions());
+        let odds = |words: &[TagScores]| mention_odds(words, &transitions, 1, &(1..3)).0;
+        let (_, gradient) = mention_odds(&words, &transitions, 1, &(1..3));
+        for (at, tag) in (0..5).flat_map(|at| (0..N).map(move |tag| (at, tag))) {
+            let moved = |by: f32| {
+                let mut words = words.clone();
+                words[at][tag] += by;
+                odds(&words)
+            };
+            let slope = (moved(0.05) - moved(-0.05)) / 0.1;
+            assert!((slope - f64::from(gradient[at][tag])).abs() < 2e-3, "{at} {tag}: {slope} {:?}", gradient[at]);
+        }
     }
 
     #[test]

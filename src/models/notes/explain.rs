@@ -1,20 +1,34 @@
-//! Why a mention was found: its own words, checked by hiding them.
+//! Why mentions were found: what each word of their sentences contributed, as far as the effort goes; without enough of
+//! it their own words, checked by hiding them.
 //!
-//! Contract: the words of the strongest mentions are replaced by blanks and the windows they stand in are read again; the
-//! explanation is reliable when every score falls. Nothing finer is claimed.
+//! Contract: mentions that may become cards (stated of the patient, in the table) come first. With fewer than
+//! [`POINTS_FROM`] points nothing is integrated: the words of the strongest mentions are replaced by blanks, the windows
+//! they stand in are read again, and the explanation is reliable when every score falls.
 
 use super::{
     Notes, Tagged,
     decode::{TAGS, TagScores, spans},
+    mentions::{self, Found},
     pieces::{WINDOW, Window},
+    reading::Read,
+    shares::{Asked, Sentence, Shares},
 };
 use crate::{
-    domain::{Attribution, Explanation, Note},
-    models::ModelError,
+    domain::{Assertion, Attribution, Doubt, Explanation, MentionWords, Note, WordShare},
+    models::{
+        ModelError,
+        attribution::{Effort, path},
+    },
 };
 use std::{cmp::Reverse, collections::BTreeMap, ops::Range};
 
-/// Mentions that are checked.
+/// Mentions that are explained.
+const EXPLAINED: usize = 8;
+/// Fewer points per mention tell nothing …
+const POINTS_MIN: usize = 16;
+/// … and with fewer in all nothing is begun: a sentence at a point costs as much as reading it two or three times.
+const POINTS_FROM: usize = 64;
+/// Mentions that are checked by hiding.
 const CHECKED: usize = 4;
 /// A word that names nothing.
 const BLANK: &str = "it";
@@ -23,7 +37,101 @@ const BLANK: &str = "it";
 ///
 /// # Errors
 /// [`ModelError`] when the arithmetic fails.
-pub(super) fn explain(model: &Notes, notes: &[Note], tagged: &Tagged) -> Result<Explanation, ModelError> {
+pub(super) fn explain(
+    model: &Notes,
+    notes: &[Note],
+    tagged: &Tagged,
+    effort: Effort,
+) -> Result<Explanation, ModelError> {
+    if effort.points_max < POINTS_FROM {
+        return hidden(model, notes, tagged);
+    }
+    let (mentions, spent) = integrated(model, notes, tagged, effort).map_err(|source| model.failed(source))?;
+    let worst = mentions.iter().max_by(|a, b| (a.gap / a.tolerance).total_cmp(&(b.gap / b.tolerance)));
+    let bounds = worst.map_or((0.0, path::tolerance(0.0)), |worst| (worst.gap, worst.tolerance));
+    let parameters = [
+        ("rule", "midpoint".to_owned()),
+        ("baseline", "the sentence with every word unknown to the network".to_owned()),
+        ("score", "log-odds of the mention against nothing, read in its sentence alone".to_owned()),
+        ("mentions explained", mentions.len().to_string()),
+    ];
+    let parameters = parameters.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    let doubted = mentions.iter().find(|one| one.doubts.contains(&Doubt::Disagreement)).or(mentions.first());
+    let opinion = doubted.and_then(|one| one.second_opinion.clone());
+    let words = Attribution::Words { mentions };
+    Ok(Explanation::checked("integrated gradients", parameters, bounds, opinion, words)
+        .with_work(effort.points_max, spent))
+}
+
+/// Integrates for one mention after another until the points are spent.
+fn integrated(
+    model: &Notes,
+    notes: &[Note],
+    tagged: &Tagged,
+    effort: Effort,
+) -> candle_core::Result<(Vec<MentionWords>, usize)> {
+    let sentences = tagged.reading.words(notes);
+    let found = first_for_cards(model, mentions::find(notes, &tagged.reading, &tagged.scores));
+    let (mut left, mut explained) = (effort.points_max, Vec::new());
+    for (at, one) in found.iter().enumerate() {
+        // What is left is shared evenly, so that the first does not take it all.
+        let points = left / (found.len() - at);
+        if points < POINTS_MIN && at > 0 {
+            break;
+        }
+        let asked = Asked { sentence: &sentences[one.sentence], kind: one.kind, words: one.words.clone() };
+        let Some(sentence) = Sentence::new(model, asked)? else { continue };
+        let shares = sentence.shares(Effort::points(points.max(POINTS_MIN)))?;
+        left = left.saturating_sub(shares.check.spent);
+        explained.push(told(one, &tagged.reading.sentences[one.sentence], shares));
+    }
+    Ok((explained, effort.points_max - left))
+}
+
+/// The mentions to be explained, those that may become cards first.
+fn first_for_cards(model: &Notes, found: Vec<Found>) -> Vec<Found> {
+    let mut found = found;
+    let rank = |one: &Found| {
+        let stated = one.mention.assertion == Assertion::Present;
+        let coded = one.kind == 0 && model.concepts.find(one.mention.text.expose()).is_some();
+        (Reverse(u8::from(stated && coded)), Reverse(u8::from(stated)), Reverse((one.score * 1e3) as i64))
+    };
+    found.sort_by_key(rank);
+    found.truncate(EXPLAINED);
+    found
+}
+
+/// The shares of one mention with places in the note.
+fn told(found: &Found, read: &Read, shares: Shares) -> MentionWords {
+    let inside = |range: &Range<usize>| (range.start - read.range.start, range.end - read.range.start);
+    let words = read.words.iter().zip(&shares.words).map(|(range, contribution)| {
+        let (start, end) = inside(range);
+        WordShare { start, end, contribution: *contribution }
+    });
+    let words: Vec<WordShare> = words.collect();
+    let mut doubts = Vec::new();
+    let finite = shares.check.gap.is_finite() && words.iter().all(|word| word.contribution.is_finite());
+    match finite {
+        false => doubts.push(Doubt::NotFinite),
+        true if shares.check.gap > shares.check.tolerance => doubts.push(Doubt::Gap),
+        true => {}
+    }
+    doubts.extend(shares.second_opinion.as_ref().filter(|one| !one.agrees).map(|_| Doubt::Disagreement));
+    MentionWords {
+        note: found.mention.note,
+        start: found.mention.start,
+        sentence: read.range.start,
+        words,
+        score: shares.score,
+        gap: shares.check.gap,
+        tolerance: shares.check.tolerance,
+        doubts,
+        second_opinion: shares.second_opinion,
+    }
+}
+
+/// The words themselves, checked by hiding them.
+fn hidden(model: &Notes, notes: &[Note], tagged: &Tagged) -> Result<Explanation, ModelError> {
     let (sentences, scores) = (tagged.reading.words(notes), &tagged.scores);
     let mut strongest: Vec<(usize, usize, Range<usize>)> = Vec::new();
     for (index, scores) in scores.iter().enumerate() {
@@ -45,14 +153,8 @@ pub(super) fn explain(model: &Notes, notes: &[Note], tagged: &Tagged) -> Result<
         ("blank", BLANK.to_owned()),
         ("mentions checked", strongest.len().to_string()),
     ];
-    Ok(Explanation {
-        method: "the words themselves".to_owned(),
-        parameters: parameters.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<BTreeMap<_, _>>(),
-        gap,
-        tolerance: 0.0,
-        reliable: gap <= 0.0,
-        attribution: Attribution::Spans,
-    })
+    let parameters = parameters.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<BTreeMap<_, _>>();
+    Ok(Explanation::checked("the words themselves", parameters, (gap, 0.0), None, Attribution::Spans))
 }
 
 /// Tags of the changed sentences, each read in the same window as before; the other sentences' are empty.

@@ -16,6 +16,7 @@ pub mod network;
 pub mod pieces;
 pub mod reading;
 pub mod sentences;
+pub mod shares;
 pub mod specialty;
 #[cfg(test)]
 pub mod testing;
@@ -26,7 +27,7 @@ pub mod words;
 
 pub use concepts::{Concepts, normalise, same_problem};
 
-use super::{Manifest, Model, ModelError, bert::Sizes};
+use super::{Manifest, Model, ModelError, attribution::Effort, bert::Sizes};
 use crate::domain::{Abstention, Digest, Explanation, ModelInput, ModelName, Note, Prediction};
 use candle_core::Tensor;
 use decode::{KINDS, TagScores};
@@ -136,6 +137,12 @@ impl Notes {
             _ => None,
         };
         Ok(Self { heads, ..self })
+    }
+
+    /// The piece that stands for what the vocabulary does not hold.
+    #[must_use]
+    pub const fn unknown_piece(&self) -> u32 {
+        self.pieces.unknown()
     }
 
     /// The network's name.
@@ -262,9 +269,9 @@ impl Model for Notes {
         Ok(predictions)
     }
 
-    fn explain(&self, input: &ModelInput) -> Result<Explanation, ModelError> {
+    fn explain(&self, input: &ModelInput, effort: Effort) -> Result<Explanation, ModelError> {
         let notes = self.notes(input)?;
-        explain::explain(self, notes, &self.recall(input, notes)?)
+        explain::explain(self, notes, &self.recall(input, notes)?, effort)
     }
 }
 

@@ -80,6 +80,27 @@ impl Tagger {
         Ok(Emitted { hidden, scores })
     }
 
+    /// What the pieces of windows mean by themselves, word vectors included: (pieces, hidden).
+    ///
+    /// # Errors
+    /// Candle's.
+    pub fn meant(&self, batch: &Batch) -> Result<Tensor> {
+        let meant = self.encoder.meant(&batch.packed.ids)?;
+        match (&self.side, &batch.vectors) {
+            (Some(side), Some(vectors)) => meant + side.forward(vectors)?,
+            _ => Ok(meant),
+        }
+    }
+
+    /// Emissions, (words, tags), of windows whose pieces mean something else, (pieces, hidden).
+    ///
+    /// # Errors
+    /// Candle's.
+    pub fn emissions_of(&self, meant: &Tensor, batch: &Batch) -> Result<Tensor> {
+        let hidden = self.encoder.forward_meant(meant, &batch.packed, &Dropout::none())?;
+        self.head.forward(&hidden.index_select(&batch.firsts, 0)?)
+    }
+
     /// Reads windows, some at a time.
     ///
     /// # Errors

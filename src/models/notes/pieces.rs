@@ -78,6 +78,18 @@ impl Pieces {
         piece == self.unknown
     }
 
+    /// The mark of something without a place in the vocabulary.
+    #[must_use]
+    pub const fn unknown(&self) -> u32 {
+        self.unknown
+    }
+
+    /// Whether a piece marks the beginning of a window or the end of a sentence.
+    #[must_use]
+    pub const fn is_marker(&self, piece: u32) -> bool {
+        piece == self.start || piece == self.end
+    }
+
     /// Size of the vocabulary.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -6,8 +6,8 @@
 
 use super::{Notes, heads::Heads};
 use crate::{
-    domain::{Attribution, Explanation, ModelInput, Prediction, Status},
-    models::{Manifest, Model, ModelError},
+    domain::{Attribution, Explanation, ModelInput, Prediction, Status, Work},
+    models::{Manifest, Model, ModelError, attribution::Effort},
 };
 use std::{
     cell::OnceCell,
@@ -90,15 +90,16 @@ impl Model for Specialty {
         Ok(predictions)
     }
 
-    fn explain(&self, _: &ModelInput) -> Result<Explanation, ModelError> {
-        let method = "none: key phrases are shown beside the topics, and neither is attributed further".to_owned();
-        let parameters = BTreeMap::new();
+    fn explain(&self, _: &ModelInput, _: Effort) -> Result<Explanation, ModelError> {
         Ok(Explanation {
-            method,
-            parameters,
+            method: "none: key phrases are shown beside the topics, and neither is attributed further".to_owned(),
+            parameters: BTreeMap::new(),
             gap: 0.0,
             tolerance: 0.0,
             reliable: false,
+            doubts: Vec::new(),
+            second_opinion: None,
+            work: Work::default(),
             attribution: Attribution::Spans,
         })
     }

@@ -3,7 +3,7 @@
 use super::{Notes, testing};
 use crate::{
     domain::{Attribution, Finding, ModelInput, Prediction, Status},
-    models::{self, Model, ModelError},
+    models::{self, Model, ModelError, attribution::Effort},
 };
 use serde_json::Value;
 use std::path::Path;
@@ -201,12 +201,33 @@ fn the_shipped_network_finds_plain_problems_and_their_assertions() {
 fn hiding_a_mention_takes_its_score_away() {
     let network = shipped();
     let input = testing::input(&["The patient was admitted with pneumonia and treated with ceftriaxone."]);
-    let explanation = network.explain(&input).unwrap();
+    let least = Effort::points(1);
+    let explanation = network.explain(&input, least).unwrap();
     network.predict(&[&input]).unwrap();
-    assert_eq!(network.explain(&input).unwrap().gap, explanation.gap, "with and without remembered tags");
+    assert_eq!(network.explain(&input, least).unwrap().gap, explanation.gap, "with and without remembered tags");
     assert!(matches!(explanation.attribution, Attribution::Spans));
     assert!(explanation.reliable, "{explanation:?}");
     assert_eq!(explanation.parameters["mentions checked"], "2");
+}
+
+#[test]
+fn words_of_the_sentence_add_up_to_the_odds_of_each_mention_and_its_own_words_lead() {
+    let network = shipped();
+    let input =
+        testing::input(&["Seen in clinic. The patient was admitted with pneumonia and treated with ceftriaxone."]);
+    let ModelInput::Notes(notes) = &input else { panic!("notes") };
+    let text = notes[0].text.expose();
+    let explanation = network.explain(&input, Effort::FULL).unwrap();
+    assert!(explanation.reliable, "{explanation:?}");
+    assert!(explanation.work.spent >= 32 && explanation.work.spent <= explanation.work.allowed);
+    let Attribution::Words { mentions } = explanation.attribution else { panic!("words were expected") };
+    assert_eq!(mentions.len(), 2);
+    for mention in mentions {
+        let leading = mention.words.iter().max_by(|a, b| a.contribution.total_cmp(&b.contribution)).unwrap();
+        assert_eq!(mention.sentence + leading.start, mention.start, "{:?}", &text[mention.start..]);
+        let sum: f64 = mention.words.iter().map(|word| word.contribution).sum();
+        assert!(sum > 1.0 && mention.gap <= mention.tolerance && mention.doubts.is_empty());
+    }
 }
 
 #[test]

@@ -28,8 +28,6 @@ pub struct Conv {
     pub padding: usize,
     /// What follows.
     pub activation: Activation,
-    /// Whether the backward pass computes the image's gradient; the first layer does not need it.
-    pub input_gradient: bool,
 }
 
 /// Convolves `x` with `weight`, adds `bias`, applies the activation.
@@ -172,7 +170,14 @@ impl Sizes {
     }
 }
 
-/// Gradients of one call.
+/// Whose gradients somebody waits for: while learning not the first layer's image's, while explaining not the weights'.
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    image: bool,
+    weight: bool,
+}
+
+/// Gradients of one call; empty where nobody waits.
 struct Gradients {
     image: Vec<f32>,
     weight: Vec<f32>,
@@ -181,16 +186,17 @@ struct Gradients {
 
 impl Sizes {
     /// `grad` is the gradient before the activation.
-    fn backward(&self, x: &[f32], weight: &[f32], grad: &[f32]) -> Gradients {
-        let mut image = vec![0.0; if self.conv.input_gradient { x.len() } else { 0 }];
+    fn backward(&self, x: &[f32], weight: &[f32], grad: &[f32], wanted: Wanted) -> Gradients {
+        let mut image = vec![0.0; if wanted.image { x.len() } else { 0 }];
         let mut shards: Vec<&mut [f32]> = image.chunks_mut(SHARD * self.image()).collect();
         shards.resize_with(self.batch.div_ceil(SHARD), Default::default);
         let sums: Vec<(Vec<f32>, Vec<f32>)> = shards
             .into_par_iter()
             .enumerate()
-            .map(|(index, image)| self.backward_shard(index * SHARD, x, weight, grad, image))
+            .map(|(index, image)| self.backward_shard(index * SHARD, x, weight, grad, (image, wanted.weight)))
             .collect();
-        let (mut weight, mut bias) = (vec![0.0; self.patch() * self.output], vec![0.0; self.output]);
+        let learnt = if wanted.weight { self.patch() * self.output } else { 0 };
+        let (mut weight, mut bias) = (vec![0.0; learnt], vec![0.0; self.output]);
         for (shard_weight, shard_bias) in &sums {
             weight.iter_mut().zip(shard_weight).for_each(|(sum, value)| *sum += value);
             bias.iter_mut().zip(shard_bias).for_each(|(sum, value)| *sum += value);
@@ -204,9 +210,10 @@ impl Sizes {
         x: &[f32],
         weight: &[f32],
         grad: &[f32],
-        image_grad: &mut [f32],
+        (image_grad, learning): (&mut [f32], bool),
     ) -> (Vec<f32>, Vec<f32>) {
-        let (mut weight_sum, mut bias_sum) = (vec![0.0; weight.len()], vec![0.0; self.output]);
+        let (mut weight_sum, mut bias_sum) =
+            (vec![0.0; if learning { weight.len() } else { 0 }], vec![0.0; self.output]);
         let mut patches = self.patches();
         for index in first..(first + SHARD).min(self.batch) {
             let image = &x[index * self.image()..(index + 1) * self.image()];
@@ -239,15 +246,19 @@ impl Sizes {
             let (turned, by_patch) = (Strides::transposed(n), Strides::rows_of(k));
             if self.pointwise() {
                 let own = first * self.out_width * k..(first * self.out_width + positions) * k;
-                gemm((k, n, positions), &image[own.clone()], across, rows, by_n, weight_sum, by_n, 1.0, 1.0);
+                if !weight_sum.is_empty() {
+                    gemm((k, n, positions), &image[own.clone()], across, rows, by_n, weight_sum, by_n, 1.0, 1.0);
+                }
                 if !image_grad.is_empty() {
                     let own = &mut image_grad[own];
                     gemm((positions, k, n), rows, by_n, weight, turned, own, by_patch, 0.0, 1.0);
                 }
                 continue;
             }
-            self.unroll(image, first, count, patches);
-            gemm((k, n, positions), patches, across, rows, by_n, weight_sum, by_n, 1.0, 1.0);
+            if !weight_sum.is_empty() {
+                self.unroll(image, first, count, patches);
+                gemm((k, n, positions), patches, across, rows, by_n, weight_sum, by_n, 1.0, 1.0);
+            }
             if !image_grad.is_empty() {
                 gemm((positions, k, n), rows, by_n, weight, turned, patches, by_patch, 0.0, 1.0);
                 self.runs(first, count, |patch, target, length| {
@@ -291,10 +302,13 @@ impl CustomOp3 for Conv {
         let sizes = Sizes::new(*self, x.dims(), weight.dims(), bias.dims())?;
         let mut masked = with_numbers(&grad.contiguous()?, <[f32]>::to_vec)?;
         with_numbers(answer, |answer| self.activation.cut(&mut masked, answer))?;
-        let gradients = with_numbers(x, |x| with_numbers(weight, |weight| sizes.backward(x, weight, &masked)))??;
+        let wanted = Wanted { image: x.track_op(), weight: weight.track_op() };
+        let gradients =
+            with_numbers(x, |x| with_numbers(weight, |weight| sizes.backward(x, weight, &masked, wanted)))??;
         let tensor = |values: Vec<f32>, like: &Tensor| Tensor::from_vec(values, like.shape(), &Device::Cpu);
-        let image = if self.input_gradient { Some(tensor(gradients.image, x)?) } else { None };
-        Ok((image, Some(tensor(gradients.weight, weight)?), Some(tensor(gradients.bias, bias)?)))
+        let image = wanted.image.then(|| tensor(gradients.image, x)).transpose()?;
+        let weight = wanted.weight.then(|| tensor(gradients.weight, weight)).transpose()?;
+        Ok((image, weight, Some(tensor(gradients.bias, bias)?)))
     }
 }
 

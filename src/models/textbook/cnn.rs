@@ -90,26 +90,35 @@ impl TextbookCnn {
     }
 
     /// Activations of the dense layer before the last, none negative: pictures (batch, 28, 28, 1) → (batch, [`UNITS`]).
-    /// `input_gradient` says whether the pictures' gradient will be asked for.
     ///
     /// # Errors
     /// Candle's, when shapes do not fit.
-    pub fn features(&self, pictures: &Tensor, input_gradient: bool) -> Result<Tensor> {
+    pub fn features(&self, pictures: &Tensor) -> Result<Tensor> {
+        self.units(&self.maps(pictures)?)
+    }
+
+    /// The last convolution's answers, none negative: (batch, 28, 28, 1) → (batch, rows, columns, 128).
+    ///
+    /// # Errors
+    /// Candle's, when shapes do not fit.
+    pub fn maps(&self, pictures: &Tensor) -> Result<Tensor> {
         let mut x = pictures.clone();
         for (index, (weight, bias)) in self.layers.iter().take(KERNELS.len()).enumerate() {
-            let gradient = index > 0 || input_gradient;
-            let conv = Conv {
-                stride: 1,
-                padding: self.padding.zeros(),
-                activation: Activation::Relu,
-                input_gradient: gradient,
-            };
+            let conv = Conv { stride: 1, padding: self.padding.zeros(), activation: Activation::Relu };
             x = conv2d(&x, weight, bias, conv)?;
             if index + 1 < KERNELS.len() {
                 x = max_pool2(&x)?;
             }
         }
-        self.dense(KERNELS.len(), &x.flatten_from(1)?)?.relu()
+        Ok(x)
+    }
+
+    /// Activations of the dense layer before the last, from [`TextbookCnn::maps`].
+    ///
+    /// # Errors
+    /// Candle's, when shapes do not fit.
+    pub fn units(&self, maps: &Tensor) -> Result<Tensor> {
+        self.dense(KERNELS.len(), &maps.flatten_from(1)?)?.relu()
     }
 
     /// Logits of features: (batch, classes); softmax over them gives the probabilities.
@@ -182,7 +191,7 @@ mod tests {
         for padding in [Padding::Same, Padding::Valid] {
             let x = Tensor::from_vec([picture(), picture()].concat(), (2, SIDE, SIDE, 1), &Device::Cpu).unwrap();
             let network = network(padding);
-            let logits = network.logits(&network.features(&x, false).unwrap()).unwrap();
+            let logits = network.logits(&network.features(&x).unwrap()).unwrap();
             assert_eq!(logits.dims(), [2, 2]);
         }
     }
@@ -203,7 +212,7 @@ mod tests {
         let network = network(Padding::Same);
         let score = |values: &[f32]| {
             let x = Var::from_slice(values, (1, SIDE, SIDE, 1), &Device::Cpu).unwrap();
-            let sum = network.logits(&network.features(&x, true).unwrap()).unwrap().narrow(1, 1, 1).unwrap();
+            let sum = network.logits(&network.features(&x).unwrap()).unwrap().narrow(1, 1, 1).unwrap();
             let sum = sum.sum_all().unwrap();
             let grad = sum.backward().unwrap().get(&x).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
             (f64::from(sum.to_scalar::<f32>().unwrap()), grad)

@@ -1,15 +1,20 @@
 //! The textbook's convolutional network as a reader of chest films: architecture `textbook-cnn`.
 //!
 //! Contract: films of any size are squashed to 28 × 28; with one label the softmax has two classes (without it, with it),
-//! with more it has one per label. The attribution adds up to the score less that of a grey film, within a stated gap.
+//! with more it has one per label. The attribution adds up to the score less that of the average film without the finding (a grey film for networks from elsewhere),
+//! within a stated gap.
 
 use super::cnn::{Padding, SIDE, TextbookCnn, UNITS, log_odds};
 use crate::{
-    domain::{Attribution, Explanation, GreyImage, HeatMap, ModelInput, Prediction},
+    domain::{Explanation, GreyImage, ModelInput, Prediction},
     models::{
         Manifest, Model, ModelError,
+        attribution::{
+            Effort,
+            film::{self, Differentiable},
+        },
         chest::{
-            TEMPLATE,
+            BASELINE, BASELINE_WORDS, TEMPLATE,
             film::{TEMPLATE_SIDE, rank_plane},
             reader::{Answer, FilmReader, Guard},
             stranger::Stranger,
@@ -20,18 +25,12 @@ use crate::{
         manifest::Kind,
     },
 };
-use candle_core::{Device, Result as Computed, Tensor, Var};
+use candle_core::{Device, Result as Computed, Tensor};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
 /// The architecture's name in manifests.
 pub const ARCHITECTURE: &str = "textbook-cnn";
-/// Steps from the grey film to the film.
-const STEPS: usize = 96;
-/// Greatest gap accepted, as a share of the change of score …
-const TOLERANCE: f64 = 0.05;
-/// … and at least this.
-const TOLERANCE_MIN: f64 = 0.02;
 
 /// What the network sees of a grey value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +70,7 @@ struct GuardParts {
     stranger: Stranger,
     template: Vec<f32>,
     space: Space,
+    baseline: Vec<f32>,
 }
 
 /// Classes of the softmax.
@@ -120,7 +120,7 @@ impl TextbookFilm {
     }
 
     fn answered(&self, squashed: &[GreyImage]) -> Computed<Vec<Answer>> {
-        let features = self.network.features(&self.tensor(squashed)?, false)?;
+        let features = self.network.features(&self.tensor(squashed)?)?;
         let scores = self.label_odds(&features)?.to_vec2::<f32>()?;
         let rows = features.to_vec2::<f32>()?;
         let strangers = match &self.guard {
@@ -136,28 +136,55 @@ impl TextbookFilm {
         Ok(answers.collect())
     }
 
-    /// Integrated gradients (Sundararajan et al., ICML 2017) of the label's score, from a film that is grey all over, by
-    /// the midpoint rule: one number per pixel, and the score of the grey film.
-    fn integrated(&self, squashed: &GreyImage, label: usize) -> Computed<(Vec<f64>, f64)> {
-        let film = self.tensor(std::slice::from_ref(squashed))?.flatten_all()?.to_vec1::<f32>()?;
-        let base = match self.settings.grey {
-            Grey::Scaled => 0.5,
-            Grey::Equalised => 0.0,
-        };
-        let mut path = Vec::with_capacity((STEPS + 1) * film.len());
-        for step in 0..STEPS {
-            let share = (step as f32 + 0.5) / STEPS as f32;
-            path.extend(film.iter().map(|value| base + share * (value - base)));
+    fn compute(&self, source: candle_core::Error) -> ModelError {
+        ModelError::Compute { name: self.manifest.name.clone(), source }
+    }
+}
+
+/// The network as a function of one label's score.
+struct OfLabel<'a> {
+    film: &'a TextbookFilm,
+    label: usize,
+}
+
+impl Differentiable for OfLabel<'_> {
+    fn shape(&self) -> [usize; 4] {
+        [1, SIDE, SIDE, 1]
+    }
+
+    fn input(&self, squashed: &GreyImage) -> Vec<f32> {
+        plane(squashed.pixels(), self.film.settings.grey)
+    }
+
+    fn baseline(&self) -> Vec<f32> {
+        match (&self.film.guard, self.film.settings.grey) {
+            (Some(guard), _) => guard.baseline.clone(),
+            (None, Grey::Scaled) => vec![0.5; SIDE * SIDE],
+            (None, Grey::Equalised) => vec![0.0; SIDE * SIDE],
         }
-        path.extend(std::iter::repeat_n(base, film.len()));
-        let path = Var::from_vec(path, (STEPS + 1, SIDE, SIDE, 1), &Device::Cpu)?;
-        let scores = self.label_odds(&self.network.features(&path, true)?)?.narrow(1, label, 1)?;
-        let grey = f64::from(scores.narrow(0, STEPS, 1)?.sum_all()?.to_scalar::<f32>()?);
-        let gradients = scores.narrow(0, 0, STEPS)?.sum_all()?.backward()?;
-        let Some(gradient) = gradients.get(&path) else { candle_core::bail!("the film has no gradient") };
-        let mean = (gradient.narrow(0, 0, STEPS)?.sum(0)? / STEPS as f64)?.flatten_all()?.to_vec1::<f32>()?;
-        let parts = mean.iter().zip(&film).map(|(slope, value)| f64::from(*slope) * f64::from(value - base));
-        Ok((parts.collect(), grey))
+    }
+
+    fn baseline_words(&self) -> &'static str {
+        match self.film.guard {
+            Some(_) => BASELINE_WORDS,
+            None => "a film that is grey all over",
+        }
+    }
+
+    fn features(&self, planes: &Tensor) -> Computed<Tensor> {
+        self.film.network.maps(planes)
+    }
+
+    fn view_scores(&self, features: &Tensor) -> Computed<Tensor> {
+        self.film.label_odds(&self.film.network.units(features)?)?.narrow(1, self.label, 1)?.squeeze(1)
+    }
+}
+
+impl TextbookFilm {
+    /// The network as a function of the score of one label, by index.
+    #[must_use]
+    pub fn of_label(&self, label: usize) -> impl Differentiable + '_ {
+        OfLabel { film: self, label }
     }
 }
 
@@ -170,6 +197,7 @@ fn assemble(tensors: &mut Tensors, settings: &Settings, classes: usize) -> Compu
         Some(_) => Some(GuardParts {
             stranger: Stranger::new(UNITS, &mut get)?,
             template: get(TEMPLATE, &[TEMPLATE_SIDE * TEMPLATE_SIDE])?.to_vec1::<f32>()?,
+            baseline: get(BASELINE, &[SIDE, SIDE, 1])?.flatten_all()?.to_vec1::<f32>()?,
             space: Space::from_tensors(&get(MEANS, &[classes, UNITS])?, &get(FACTOR, &[UNITS, UNITS])?)?,
         }),
     };
@@ -183,8 +211,7 @@ impl FilmReader for TextbookFilm {
     }
 
     fn squashed_answers(&self, squashed: &[GreyImage]) -> Result<Vec<Answer>, ModelError> {
-        let compute = |source| ModelError::Compute { name: self.manifest.name.clone(), source };
-        self.answered(squashed).map_err(compute)
+        self.answered(squashed).map_err(|source| self.compute(source))
     }
 }
 
@@ -197,34 +224,13 @@ impl Model for TextbookFilm {
         self.predictions(inputs)
     }
 
-    fn explain(&self, input: &ModelInput) -> Result<Explanation, ModelError> {
+    fn explain(&self, input: &ModelInput, effort: Effort) -> Result<Explanation, ModelError> {
         let squashed = self.squashed(&self.film(input)?.image);
         let answer = self.answers(&[&squashed])?.into_iter().next();
         let scores = answer.map(|answer| answer.scores).unwrap_or_default();
         let strongest = scores.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
-        let (label, score) = strongest.map_or((0, f64::NAN), |(label, score)| (label, *score));
-        let compute = |source| ModelError::Compute { name: self.manifest.name.clone(), source };
-        let (parts, grey) = self.integrated(&squashed, label).map_err(compute)?;
-        let change = score - grey;
-        let gap = (parts.iter().sum::<f64>() - change).abs();
-        let tolerance = (TOLERANCE * change.abs()).max(TOLERANCE_MIN);
-        Ok(Explanation {
-            method: "integrated gradients".into(),
-            parameters: BTreeMap::from([
-                ("grid".to_owned(), format!("{SIDE} × {SIDE}")),
-                ("steps".to_owned(), STEPS.to_string()),
-                ("baseline".to_owned(), format!("a film that is grey all over (score {grey:.4})")),
-                ("film".to_owned(), format!("squashed to {SIDE} × {SIDE} pixels")),
-            ]),
-            gap,
-            tolerance,
-            reliable: gap <= tolerance,
-            attribution: Attribution::Heat(HeatMap {
-                width: SIDE,
-                height: SIDE,
-                values: parts.iter().map(|value| *value as f32).collect(),
-            }),
-        })
+        let network = self.of_label(strongest.map_or(0, |(label, _)| label));
+        film::explained(&network, &squashed, (SIDE, SIDE), effort).map_err(|e| self.compute(e))
     }
 }
 

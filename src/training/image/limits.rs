@@ -38,6 +38,22 @@ pub fn template(films: &[&LabelledFilm]) -> Vec<f32> {
     sum.into_iter().map(|sum| (sum / films.len().max(1) as f64) as f32).collect()
 }
 
+/// The mean input of the films without the finding: what explanations compare a film with.
+pub fn baseline(films: &[&LabelledFilm], side: usize, planes: impl Fn(&[u8]) -> Vec<f32>) -> Vec<f32> {
+    mean(films.iter().filter(|film| !film.positive).map(|film| planes(film.image.resized(side, side).pixels())))
+}
+
+/// The mean of inputs of one length; nothing of none.
+pub fn mean(inputs: impl Iterator<Item = Vec<f32>>) -> Vec<f32> {
+    let (mut sum, mut count) = (Vec::<f64>::new(), 0usize);
+    for input in inputs {
+        sum.resize(input.len(), 0.0);
+        sum.iter_mut().zip(input).for_each(|(sum, value)| *sum += f64::from(value));
+        count += 1;
+    }
+    sum.into_iter().map(|sum| (sum / count.max(1) as f64) as f32).collect()
+}
+
 /// Limits on the pixels that nearly every training film passes with room to spare; the network's own are open.
 pub fn measured(films: &[&LabelledFilm], template: &[f32], side: usize) -> Limits {
     let measures: Vec<Measures> =

@@ -21,7 +21,7 @@ use crate::{
     models::{
         Manifest,
         chest::{
-            Chest, Settings, TEMPLATE,
+            BASELINE, Chest, Settings, TEMPLATE,
             film::{PLANES, TEMPLATE_SIDE, planes},
             network::Network,
         },
@@ -128,6 +128,9 @@ fn write(
         network.pooled(&network.features(&planes)?)
     })?;
     tensors.insert(TEMPLATE.into(), Tensor::from_vec(template, TEMPLATE_SIDE * TEMPLATE_SIDE, &Device::Cpu)?);
+    let baseline = limits::baseline(&parts.train, SIDE, |pixels| planes(pixels, SIDE));
+    let baseline = Tensor::from_vec(baseline, (SIDE, SIDE, PLANES), &Device::Cpu)?;
+    tensors.insert(BASELINE.into(), baseline.to_dtype(DType::F16)?);
     tensors.extend(space.tensors()?);
     save(out, tensors)?;
 

@@ -30,8 +30,8 @@ fn details(settings: &Settings) -> String {
          {millions:.0} million multiplications per reading{mirror}. The film is squashed to {side} × {side} pixels, whatever \
          its aspect ratio, because the films it was trained on were. It sees the histogram-equalised film and the local \
          contrast, so that exposure, window and gamma matter little. Weights are standardised while training and folded into \
-         plain convolutions. The score is linear in the mean of the last features, so the heat map (class activation map) \
-         adds up to it exactly. A second output, linear in the same features, says whether the picture is an upright frontal \
+         plain convolutions. The heat map shows integrated gradients from the average training film without the finding, \
+          which is stored with the weights. A second output, linear in the same features, says whether the picture is an upright frontal \
          chest film at all; the Mahalanobis distance of the features to the nearer class of the training films says whether \
          it is like those.",
         widths.join(", "),

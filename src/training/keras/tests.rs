@@ -82,7 +82,7 @@ fn the_picture_network_answers_as_in_keras_with_and_without_padding() {
         })
         .unwrap();
         for expected in expected(key) {
-            let logits = network.logits(&network.features(&wave(&expected), false).unwrap()).unwrap();
+            let logits = network.logits(&network.features(&wave(&expected)).unwrap()).unwrap();
             agree(&candle_nn::ops::softmax(&logits, 1).unwrap(), &expected, name);
         }
     }

@@ -10,15 +10,15 @@ use crate::{
         chest::film::{Measures, TEMPLATE_SIDE, template_view},
         familiarity::{FACTOR, MEANS, Space},
         knee::{
-            Interval, Knee, LABEL, Reading, Settings, TEMPLATE,
-            film::squashed,
+            BASELINE, Interval, Knee, LABEL, Reading, Settings, TEMPLATE,
+            film::{COLUMNS, PLANES, ROWS, planes, squashed},
             grade::{CUTS, GRADES, OSTEOARTHRITIS, OSTEOARTHRITIS_FROM, SIDES, strangeness},
             network::Shape,
             suitability::Limits,
         },
         manifest::{Calibration, FileDigest},
     },
-    training::{TrainingError, calibration, conformal},
+    training::{TrainingError, calibration, conformal, image::limits::mean},
 };
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
@@ -48,6 +48,9 @@ pub(super) fn write(
     let template = template(train);
     let mut tensors = trainee.tensors()?;
     tensors.insert(TEMPLATE.into(), Tensor::from_slice(&template, template.len(), &Device::Cpu)?);
+    let sound = train.iter().filter(|knee| knee.grade == 0);
+    let baseline = mean(sound.map(|knee| planes(squashed(&knee.image).pixels(), false)));
+    tensors.insert(BASELINE.into(), Tensor::from_vec(baseline, (ROWS, COLUMNS, PLANES), &Device::Cpu)?);
     // A space that nothing is far from stands in until the features are known.
     let width = shape.features;
     tensors.insert(MEANS.into(), Tensor::zeros((GRADES, width), DType::F32, &Device::Cpu)?);

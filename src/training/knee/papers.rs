@@ -182,8 +182,8 @@ const DETAILS: &str = "The central square of the film is brought to 144 × 144 p
 the films it was trained on were; the network sees the equalised film and the local contrast of 72 rows around the joint, enlarged to \
 288 × 144. Every film is read as it is and mirrored and the scores are averaged, so the answer does not depend on the side. The head is ordinal: \
 ordered nested dichotomies (2 or more? then 1 rather than 0, 3 or more, 4 rather than 3), each calibrated on its own (Platt), whose \
-products are the probabilities of the five grades. The probability of osteoarthritis is that of grade 2 or more. The score is \
-linear in the mean of the last features, so the heat map (class activation map) adds up to it exactly.";
+products are the probabilities of the five grades. The probability of osteoarthritis is that of grade 2 or more. The heat map shows integrated gradients from the average training film of grade 0, \
+         which is stored with the weights; where there is no time for them, a class activation map.";
 
 const FACTORS: &str = "Side (left, right) and true grade are looked at below. Sex, age, race, weight, centre and machine are not \
 in the data as published and could not be looked at, although the cohort recorded them.";

@@ -29,6 +29,7 @@ use crate::{
     models::{
         Manifest,
         evaluation::{self, Report},
+        explained,
         manifest::Evaluation,
     },
 };
@@ -98,7 +99,13 @@ pub fn finish(papers: Papers<'_>) -> Result<Manifest, TrainingError> {
     put(folder, evaluation::FILE, &format!("{json}\n"))?;
     put(folder, CURVE, &learning_curve(curve, curve_metric, Some(manifest.provenance.epoch)))?;
     put(folder, "MODEL_CARD.md", &card::text(&manifest, card, &report))?;
-    manifest.save(folder)?;
+    // Measured of other weights; `auscult evaluate --explanations` writes them anew.
+    match fs::remove_file(folder.join(explained::FILE)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(TrainingError::io(&folder.join(explained::FILE))(error));
+        }
+        _ => manifest.save(folder)?,
+    }
     Ok(manifest)
 }
 

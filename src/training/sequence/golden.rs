@@ -148,7 +148,7 @@ mod tests {
     use super::{super::Form, *};
     use crate::{
         domain::{Attribution, ModelInput, Status},
-        models::Manifest,
+        models::{Manifest, attribution::Effort},
     };
     use std::path::PathBuf;
 
@@ -190,7 +190,7 @@ mod tests {
     fn the_shipped_networks_explain_themselves_within_tolerance() {
         for (name, stay) in courses() {
             for (_, model) in BOTH.map(shipped) {
-                let explanation = model.explain(&ModelInput::Course(stay.course())).unwrap();
+                let explanation = model.explain(&ModelInput::Course(stay.course()), Effort::FULL).unwrap();
                 assert!(explanation.reliable, "{name}: gap {} over {}", explanation.gap, explanation.tolerance);
                 let Attribution::Factors { factors } = explanation.attribution else { panic!("factors were expected") };
                 assert!(!factors.is_empty() && factors.len() <= 12);

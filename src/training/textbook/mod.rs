@@ -18,7 +18,7 @@ use crate::{
     domain::Clock,
     models::{
         Manifest,
-        chest::{TEMPLATE, film::TEMPLATE_SIDE},
+        chest::{BASELINE, TEMPLATE, film::TEMPLATE_SIDE},
         textbook::{
             cnn::{Padding, SIDE, TextbookCnn},
             film::{Grey, Settings, TextbookFilm, plane},
@@ -93,9 +93,11 @@ fn write(
     })?;
     let space = limits::space(train, SIDE, |films| {
         let numbers: Vec<f32> = films.iter().flat_map(|film| plane(film.pixels(), GREY)).collect();
-        network.features(&Tensor::from_vec(numbers, (films.len(), SIDE, SIDE, 1), &Device::Cpu)?, false)
+        network.features(&Tensor::from_vec(numbers, (films.len(), SIDE, SIDE, 1), &Device::Cpu)?)
     })?;
     tensors.insert(TEMPLATE.into(), Tensor::from_vec(template, TEMPLATE_SIDE * TEMPLATE_SIDE, &Device::Cpu)?);
+    let baseline = limits::baseline(train, SIDE, |pixels| plane(pixels, GREY));
+    tensors.insert(BASELINE.into(), Tensor::from_vec(baseline, (SIDE, SIDE, 1), &Device::Cpu)?);
     tensors.extend(space.tensors()?);
     image::save(out, tensors)?;
 

@@ -114,7 +114,7 @@ impl TextbookTrainee {
         let network = self.parts()?.0.detached();
         let mut scores = Vec::new();
         for chunk in chunks {
-            let odds = log_odds(&network.logits(&network.features(chunk, false)?)?)?.narrow(1, 1, 1)?;
+            let odds = log_odds(&network.logits(&network.features(chunk)?)?)?.narrow(1, 1, 1)?;
             scores.extend(odds.flatten_all()?.to_vec1::<f32>()?.into_iter().map(f64::from));
         }
         Ok(auroc(&scores, &self.labels).unwrap_or(0.0))
@@ -169,7 +169,7 @@ impl Trainee for TextbookTrainee {
     fn loss(&mut self, epoch: usize, step: usize) -> Result<Tensor> {
         let chosen = &self.order[step * self.batch..(step + 1) * self.batch];
         let (network, stranger) = self.parts()?;
-        let features = network.features(&self.pictures(epoch, chosen)?, false)?;
+        let features = network.features(&self.pictures(epoch, chosen)?)?;
         let mut rng = generator(self.seed, 4 << 32, (epoch * 1_000_000 + step) as u64);
         let scale = 1.0 / (1.0 - DROPOUT) as f32;
         let kept = (0..features.elem_count()).map(|_| if rng.random_bool(DROPOUT) { 0.0 } else { scale });

@@ -9,6 +9,7 @@ mod evidence;
 mod limits;
 mod list;
 mod page;
+mod reasons;
 mod right;
 mod sources;
 pub mod words;

@@ -4,7 +4,7 @@
 use super::{
     Entry, evidence, limits,
     list::dated,
-    right, sources,
+    reasons, right, sources,
     words::{plain, reads},
 };
 use crate::{http::pages::frame::Place, models::Manifest};
@@ -22,6 +22,7 @@ pub fn page(place: &Place, entry: &Entry<'_>) -> Markup {
             @else { section { p { "There is no evaluation in full beside these weights: charts appear after " code { "auscult evaluate" } "." } } }
             (limits::promise(papers))
             (limits::refusals(papers))
+            (reasons::section(papers))
             @if let Some(report) = &papers.report { (evidence::failures(report)) }
             (evidence::figures(papers))
             (sources::attributes(&papers.manifest))
@@ -82,6 +83,7 @@ fn contents(entry: &Entry<'_>) -> Markup {
         ("burden", "Cards per 100", report.is_some_and(|report| !report.thresholds.is_empty())),
         ("groups", "Groups", report.is_some_and(|report| !report.subgroups.is_empty())),
         ("refusals", "Refusals", true),
+        ("reasons", "Reasons", papers.explained.is_some()),
         ("failures", "Worst mistakes", report.is_some_and(|report| !report.failures.is_empty())),
         ("figures", "Figures", true),
         ("attributes", "Source attributes", true),

@@ -8,6 +8,7 @@ use crate::{
         Manifest, Papers,
         attributes::{ATTRIBUTES, UNKNOWN},
         evaluation::{ConformalCheck, Failure, ReliabilityBin, Report, Subgroup, ThresholdRow},
+        explained::{Curves, Figures, Share},
     },
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -88,10 +89,49 @@ pub fn report() -> Report {
     report
 }
 
+fn explained() -> Figures {
+    let share = |count| Share { count, of: 200, share: count as f64 / 200.0, interval: [0.9, 1.0] };
+    Figures {
+        model: "inpatient-mortality".parse().unwrap(),
+        weights: crate::domain::Digest::of(b""),
+        split: "validation".into(),
+        method: "integrated gradients".into(),
+        n: 200,
+        complete: share(200),
+        agreed: share(199),
+        reliable: share(199),
+        points: 16.0,
+        curves: Curves {
+            n: 200,
+            deletion: -4.3,
+            deletion_random: -2.4,
+            deletion_better: share(198),
+            insertion: -0.9,
+            insertion_random: -2.4,
+            insertion_better: share(197),
+        },
+    }
+}
+
+#[test]
+fn what_was_measured_of_the_reasons_is_told_with_both_orders() {
+    let page = written(&papers());
+    for part in ["Can its reasons be believed?", "100 (90.0 to 100.0)", "99.5 (90.0 to 100.0)", "-4.30", "-2.40"] {
+        assert!(page.contains(part), "{part} is not on the page");
+    }
+    assert!(!written(&Papers { explained: None, ..papers() }).contains("Can its reasons"));
+}
+
 fn papers() -> Papers {
     let card = "# Risk\n\nText <script>alert(1)</script> and **more**.\n".to_owned();
     let curve = "<svg><style>.a{fill:red}</style><title>Learning curve</title></svg>".to_owned();
-    Papers { manifest: manifest(), report: Some(report()), card: Some(card), curve: Some(curve) }
+    Papers {
+        manifest: manifest(),
+        report: Some(report()),
+        explained: Some(explained()),
+        card: Some(card),
+        curve: Some(curve),
+    }
 }
 
 fn written(papers: &Papers) -> String {
@@ -143,6 +183,7 @@ fn all_thirty_one_source_attributes_are_there_with_their_paragraphs() {
 #[test]
 fn what_is_not_known_is_said_and_not_drawn() {
     let bare = Papers {
+        explained: None,
         report: None,
         card: None,
         curve: None,

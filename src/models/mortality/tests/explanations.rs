@@ -12,7 +12,7 @@ fn factors(explanation: &Explanation) -> &[Factor] {
 #[test]
 fn contributions_sum_to_the_change_they_explain() {
     let model = model();
-    let explanation = model.explain(&ModelInput::Course(course(5, 30.0, 3.0))).unwrap();
+    let explanation = model.explain(&ModelInput::Course(course(5, 30.0, 3.0)), Effort::FULL).unwrap();
     assert!(explanation.reliable && explanation.gap <= explanation.tolerance, "{explanation:?}");
     let change: f64 = explanation.parameters["change"].parse().unwrap();
     let sum: f64 = factors(&explanation).iter().map(|factor| factor.contribution).sum();
@@ -23,7 +23,7 @@ fn contributions_sum_to_the_change_they_explain() {
 
 #[test]
 fn a_factor_carries_its_latest_value_and_its_hours_sum_to_it() {
-    let explanation = model().explain(&ModelInput::Course(course(5, 30.0, 3.0))).unwrap();
+    let explanation = model().explain(&ModelInput::Course(course(5, 30.0, 3.0)), Effort::FULL).unwrap();
     let measured = |factor: &&Factor| factor.value.is_some() && factor.variable != "age";
     let factor = factors(&explanation).iter().find(measured).unwrap();
     let latest = course(5, 30.0, 3.0).measurements.into_iter().rfind(|one| one.variable == factor.variable).unwrap();
@@ -39,7 +39,7 @@ fn what_was_never_measured_acts_by_its_absence_alone() {
     let course = course(5, 30.0, 3.0);
     let (hourly, summaries, encoded) = (Hourly::of(&course, &contract()), summarised(&course), encoded(&course));
     let stay = Stay { hourly: &hourly, summaries: &summaries, encoded: &encoded };
-    let found = crate::models::mortality::attribution::integrate(&network, &contract(), stay).unwrap();
+    let found = crate::models::mortality::attribution::integrate(&network, &contract(), stay, Effort::FULL).unwrap();
     let (lactate, bun) = (&found.variables[1], &found.variables[5]);
     assert!(bun.total != 0.0 && (bun.total - bun.from_absence).abs() < 1e-9, "{bun:?}");
     assert!((lactate.total - lactate.from_absence).abs() > 0.01, "{lactate:?}");
@@ -57,8 +57,12 @@ fn an_average_stay_has_nothing_to_explain() {
     };
     let summaries = summary::of(&contract(), &hourly, None);
     let stay = Stay { hourly: &hourly, summaries: &summaries, encoded: &encoded };
-    let found = crate::models::mortality::attribution::integrate(&network, &contract(), stay).unwrap();
-    assert!(found.change.abs() < 1e-6 && found.gap < 1e-6 && found.variables.iter().all(|share| share.total == 0.0));
+    let found = crate::models::mortality::attribution::integrate(&network, &contract(), stay, Effort::FULL).unwrap();
+    assert!(
+        found.check.change.abs() < 1e-6
+            && found.check.gap < 1e-6
+            && found.variables.iter().all(|share| share.total == 0.0)
+    );
 }
 
 #[test]

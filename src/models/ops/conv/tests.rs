@@ -13,7 +13,7 @@ fn cases() -> Vec<(Conv, [usize; 4], [usize; 4])> {
     let mut cases = Vec::new();
     for activation in [Activation::Linear, Activation::Relu, Activation::Relu6] {
         for (stride, padding, kernel) in [(1, 1, 3), (2, 1, 3), (1, 0, 1), (2, 2, 5), (2, 0, 2)] {
-            let conv = Conv { stride, padding, activation, input_gradient: true };
+            let conv = Conv { stride, padding, activation };
             cases.push((conv, [6, 7, 8, 3], [kernel, kernel, 3, 5]));
         }
     }
@@ -106,7 +106,7 @@ fn the_backward_pass_agrees_with_finite_differences() {
 
 #[test]
 fn an_image_alone_and_in_a_batch_gives_the_same_answer() {
-    let conv = Conv { stride: 1, padding: 1, activation: Activation::Relu, input_gradient: false };
+    let conv = Conv { stride: 1, padding: 1, activation: Activation::Relu };
     let (x, w, b) = (wave(&[9, 12, 12, 4], 0.37), wave(&[3, 3, 4, 6], 0.53), wave(&[6], 1.7));
     let together = conv2d(&x, &w, &b, conv).unwrap();
     for index in 0..9 {
@@ -121,7 +121,7 @@ fn an_image_alone_and_in_a_batch_gives_the_same_answer() {
 
 #[test]
 fn shapes_that_do_not_fit_are_refused() {
-    let conv = Conv { stride: 1, padding: 0, activation: Activation::Linear, input_gradient: false };
+    let conv = Conv { stride: 1, padding: 0, activation: Activation::Linear };
     let (x, w, b) = (wave(&[1, 4, 4, 3], 0.3), wave(&[3, 3, 2, 5], 0.3), wave(&[5], 0.3));
     assert!(conv2d(&x, &w, &b, conv).is_err());
     assert!(conv2d(&x, &wave(&[5, 5, 3, 5], 0.3), &b, conv).is_err());

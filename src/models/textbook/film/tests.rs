@@ -5,6 +5,7 @@ use crate::{
     domain::{Attribution, Digest, Film, GreyImage, ModelInput, SourceRef, Status},
     models::{
         Manifest, Model as _, ModelError,
+        attribution::Effort,
         chest::{phantom, reader::FilmReader as _, suitability::Limits, wrong},
         manifest,
         textbook::cnn::{Padding, shapes},
@@ -83,7 +84,7 @@ fn with_one_label_it_has_two_classes_and_with_three_their_probabilities_add_up_t
     let found = probabilities(&three, &film(phantom::normal()));
     assert!((found.iter().map(|one| one.1).sum::<f64>() - 1.0).abs() < 1e-5, "{found:?}");
     assert!(found[0].1 >= found[1].1 && found[1].1 >= found[2].1);
-    assert!(three.explain(&film(phantom::shadowed())).unwrap().reliable);
+    assert!(three.explain(&film(phantom::shadowed()), Effort::FULL).unwrap().reliable);
 }
 
 #[test]
@@ -103,7 +104,7 @@ fn the_attribution_adds_up_to_the_change_of_score() {
         let folder = tempfile::tempdir().unwrap();
         let settings = Settings { padding, grey, limits: None };
         let model = imported(folder.path(), &["pneumonia"], &settings).unwrap();
-        let explanation = model.explain(&film(phantom::shadowed())).unwrap();
+        let explanation = model.explain(&film(phantom::shadowed()), Effort::FULL).unwrap();
         assert!(explanation.reliable, "{padding:?}: {} over {}", explanation.gap, explanation.tolerance);
         let Attribution::Heat(map) = explanation.attribution else { panic!("not a heat map") };
         assert_eq!((map.width, map.height, map.values.len()), (28, 28, 784));
@@ -162,6 +163,6 @@ fn the_shipped_network_refuses_what_is_no_chest_film_and_explains_what_is() {
         .map(|(name, _)| name)
         .collect();
     assert_eq!(read, Vec::<&str>::new(), "these are read");
-    let explanation = model.explain(&film(sample)).unwrap();
+    let explanation = model.explain(&film(sample), Effort::FULL).unwrap();
     assert!(explanation.reliable, "{} over {}", explanation.gap, explanation.tolerance);
 }
