@@ -3,7 +3,7 @@
 use super::words;
 use crate::{
     cds_hooks::escape_markdown as escaped,
-    domain::{Attribution, Explanation, Factor, HeatMap},
+    domain::{Attribution, Doubt, Explanation, Factor, HeatMap},
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -25,16 +25,24 @@ pub fn reasons(explanation: Option<&Explanation>, now: OffsetDateTime) -> String
 pub fn reliability(explanation: Option<&Explanation>) -> String {
     match explanation {
         None => "Why it said so was not computed in time; it can be recomputed from the record.".into(),
-        Some(Explanation { attribution: Attribution::Spans, .. }) => String::new(),
+        Some(Explanation { attribution: Attribution::Spans, reliable: true, .. }) => String::new(),
+        Some(Explanation { attribution: Attribution::Spans, .. }) => {
+            "**Do not rely on these mentions**: hiding the words of one of the strongest did not lower its score."
+                .into()
+        }
         Some(one) => {
             let (gap, tolerance) = (words::small(one.gap), words::small(one.tolerance));
             let method = escaped(&one.method);
-            if one.reliable {
-                format!("Method: {method}; its parts add up to the score (off by {gap}, {tolerance} accepted).")
-            } else {
-                format!(
+            match one.doubts.first() {
+                None => {
+                    format!("Method: {method}; its parts add up to the score (off by {gap}, {tolerance} accepted).")
+                }
+                Some(Doubt::Disagreement) => format!(
+                    "**Do not rely on these reasons**: taking the leading one away moves the score the other way than {method} says."
+                ),
+                Some(Doubt::Gap | Doubt::NotFinite) => format!(
                     "**Do not rely on these reasons**: {method} failed its own check (off by {gap}, {tolerance} accepted)."
-                )
+                ),
             }
         }
     }
@@ -94,7 +102,7 @@ fn region(map: &HeatMap) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::{reasons, region, reliability};
-    use crate::domain::{Attribution, Explanation, Factor, HeatMap};
+    use crate::domain::{Attribution, Explanation, Factor, HeatMap, SecondOpinion};
     use time::macros::datetime;
 
     fn explanation(attribution: Attribution, reliable: bool) -> Explanation {
@@ -147,6 +155,13 @@ mod tests {
             reliability(Some(&explanation(Attribution::Factors { factors: vec![] }, false))).contains("Do not rely")
         );
         assert!(reliability(Some(&explanation(Attribution::Factors { factors: vec![] }, true))).contains("add up"));
+        assert_eq!(reliability(Some(&explanation(Attribution::Spans, true))), "");
+        assert!(reliability(Some(&explanation(Attribution::Spans, false))).contains("hiding the words"));
         assert!(reliability(None).contains("not computed in time"));
+        let opinion = Some(SecondOpinion::new("occlusion", "the field", 1.0, -1.0));
+        let factors = Attribution::Factors { factors: vec![] };
+        let contradicted =
+            Explanation::checked("integrated gradients", Default::default(), (0.0, 0.05), opinion, factors);
+        assert!(reliability(Some(&contradicted)).contains("the other way than integrated gradients says"));
     }
 }

@@ -16,6 +16,8 @@ const PLANNED: f64 = 0.7;
 pub(super) struct Pace {
     /// More points are not allowed, however much time is left: it is other callers' time too.
     most: usize,
+    /// Allowed while the time per point is not known.
+    first: usize,
     /// Time per point.
     per_point: Option<Duration>,
     /// Time of one that needs no points.
@@ -24,8 +26,8 @@ pub(super) struct Pace {
 
 impl Pace {
     /// Allows `most` points per explanation.
-    pub(super) const fn new(most: usize) -> Self {
-        Self { most, per_point: None, closed: Duration::ZERO }
+    pub(super) fn new(most: usize) -> Self {
+        Self { most, first: POINTS_FIRST.min(most), per_point: None, closed: Duration::ZERO }
     }
 
     /// What fits into `left`; nothing when not even the least does.
@@ -35,7 +37,7 @@ impl Pace {
             self.closed = self.closed * 7 / 8;
             return None;
         }
-        let Some(per_point) = self.per_point else { return Some(Effort::points(POINTS_FIRST.min(self.most))) };
+        let Some(per_point) = self.per_point else { return Some(Effort::points(self.first)) };
         let points = (planned.as_secs_f64() / per_point.as_secs_f64().max(1e-7)) as usize;
         // A machine that was busy for a while is not held to be slow for ever.
         self.per_point = Some(per_point.mul_f64(0.98));
@@ -45,7 +47,8 @@ impl Pace {
     /// Learns from one explanation that used `points`.
     pub(super) fn learn(&mut self, took: Duration, points: usize) {
         if points == 0 {
-            self.closed = took;
+            // So few points were of no use to this network: next time it may have all that are allowed.
+            (self.closed, self.first) = (took, self.most);
             return;
         }
         let now = took / u32::try_from(points).unwrap_or(u32::MAX);
@@ -70,6 +73,16 @@ mod tests {
         pace.learn(ms(160), 16);
         assert_eq!(pace.effort(ms(300)), Some(Effort::points(21)));
         assert_eq!(pace.effort(ms(10_000_000)), Some(Effort::points(40)));
+    }
+
+    #[test]
+    fn a_network_that_needs_many_points_gets_as_many_as_are_allowed() {
+        let mut pace = Pace::new(128);
+        assert_eq!(pace.effort(ms(300)), Some(Effort::points(16)));
+        pace.learn(ms(70), 0);
+        assert_eq!(pace.effort(ms(300)), Some(Effort::points(128)));
+        pace.learn(ms(1280), 128);
+        assert_eq!(pace.effort(ms(300)), Some(Effort::points(21)));
     }
 
     #[test]
