@@ -116,13 +116,17 @@ pub fn cards(c: &mut Criterion) {
     let inputs = inputs(&request());
     let loaded: Vec<Box<dyn Model>> =
         NETWORKS.iter().map(|name| models::load(&root("models").join(name)).expect("a shipped network")).collect();
-    let manifests: Vec<&Manifest> = loaded.iter().map(|model| model.manifest()).collect();
-    let definitions = Definitions::load(&root("cds-hooks"), &manifests).expect("the shipped services fit");
-    let definition = definitions.get(&"chart-review".parse().expect("a name")).expect("a shipped service");
-    let absent = definition.models.iter().filter(|wanted| !NETWORKS.contains(&wanted.name.as_str()));
-    let absent: Vec<Manifest> = absent
-        .map(|wanted| Manifest::load(&root("models").join(wanted.name.as_str())).expect("a shipped network"))
+    let folders = std::fs::read_dir(root("models")).expect("the networks' folder").filter_map(Result::ok);
+    let all: Vec<Manifest> = folders
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| Manifest::load(&entry.path()).expect("a shipped network"))
         .collect();
+    let definitions = Definitions::load(&root("cds-hooks"), &all.iter().collect::<Vec<_>>()).expect("they fit");
+    let definition = definitions.get(&"chart-review".parse().expect("a name")).expect("a shipped service");
+    let wanted = |manifest: &&Manifest| {
+        let asked = definition.models.iter().any(|model| model.name == manifest.name);
+        asked && !NETWORKS.contains(&manifest.name.as_str())
+    };
     let results: Vec<ModelResult<'_>> = loaded
         .iter()
         .zip(inputs)
@@ -134,7 +138,11 @@ pub fn cards(c: &mut Criterion) {
                 outcome: Outcome::Answered { prediction, explanation, input: Arc::new(input) },
             }
         })
-        .chain(absent.iter().map(|manifest| ModelResult { manifest, outcome: Outcome::NoInput { why: "none".into() } }))
+        .chain(
+            all.iter()
+                .filter(wanted)
+                .map(|manifest| ModelResult { manifest, outcome: Outcome::NoInput { why: "none".into() } }),
+        )
         .collect();
     let (patient_id, ids) = (Phi::new(String::from("walter-brandt")), SequentialIds::default());
     c.bench_function("cards", |b| {
