@@ -105,7 +105,7 @@ outside the textbook's layers and do not change its answers.
 const DETAILS: &str = "Exactly the network of the textbooks: 28 × 28 × 1, 32 kernels of 3 × 3 with ReLU, pooling of 2 × 2, 64 \
 kernels, pooling, 128 kernels, flattened, a dense layer of 128 units with ReLU, a dense layer of two with softmax; edges \
 padded (`same`). 8 million multiplications per film. The film is squashed to 28 × 28 pixels and equalised. Explanations are \
-integrated gradients from a film that is grey all over, checked against the score they must add up to.";
+integrated gradients from the average training film without the finding, checked against the score they must add up to.";
 
 /// Texts of the source attributes.
 pub const ATTRIBUTES: [(&str, &str); 16] = [
